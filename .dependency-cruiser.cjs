@@ -1,0 +1,75 @@
+/**
+ * Who may import whom: the table of ARCHITECTURE.md as rules. A folder of src/ may import itself and what
+ * `mayImport` lists for it; everything else inside the project is an error.
+ */
+const mayImport = {
+  model: [],
+  compiler: ['model'],
+  control: ['model', 'compiler'],
+  store: ['model'],
+  southbound: ['model', 'telemetry'],
+  nf: ['model', 'telemetry'],
+  northbound: ['model'],
+  telemetry: ['model'],
+  config: ['model'],
+  cli: ['model', 'compiler'],
+  web: ['model'],
+};
+
+const folderRules = Object.entries(mayImport).map(([folder, allowed]) => ({
+  name: `${folder}-imports`,
+  comment: `src/${folder} may import only: ${[folder, ...allowed].join(', ')}`,
+  severity: 'error',
+  from: { path: `^src/${folder}/` },
+  to: { path: '^src/', pathNot: `^src/(${[folder, ...allowed].join('|')})/` },
+}));
+
+const pure = '^(fs|net|tls|http|https|child_process|dgram|os|timers|worker_threads|node:.*|pino|fastify)$';
+
+module.exports = {
+  forbidden: [
+    ...folderRules,
+    {
+      name: 'openflow-stands-alone',
+      comment: 'ts-openflow is values and bytes only: it imports nothing but itself',
+      severity: 'error',
+      from: { path: '^ts-openflow/src/', pathNot: '^ts-openflow/src/cli/' },
+      to: { pathNot: '^ts-openflow/src/' },
+    },
+    {
+      name: 'openflow-users',
+      comment: 'only southbound speaks OpenFlow; model may use its types',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(southbound/|main\\.ts$)' },
+      to: { path: 'ts-openflow', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'pure-folders',
+      comment: 'model and compiler do no I/O',
+      severity: 'error',
+      from: { path: '^src/(model|compiler)/' },
+      to: { path: pure },
+    },
+    {
+      name: 'control-has-no-sockets',
+      severity: 'error',
+      from: { path: '^src/control/' },
+      to: { path: '^(fastify|(node:)?(net|tls|http|https|dgram|child_process))$' },
+    },
+    {
+      name: 'main-is-the-top',
+      comment: 'only main.ts sees all; nothing imports it',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/main\\.ts$' },
+      to: { path: '^src/main\\.ts$' },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'], conditionNames: ['import', 'node', 'default'] },
+  },
+};
