@@ -1,0 +1,115 @@
+/**
+ * What operators declare. Northbound is the only writer; everyone else reads a snapshot.
+ */
+import type { Dpid, Ipv4, Ipv6, Mac, Name } from './ids.ts';
+
+/** Any JSON value; a hop's config is one that the function's schema has accepted. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type JsonObject = { readonly [key: string]: Json };
+
+/** An Open vSwitch bridge that this controller is to program. Undeclared switches are left untouched. */
+export type SwitchSpec = {
+  readonly name: Name;
+  readonly dpid: Dpid;
+  /** What happens to traffic that no chain owns: switch as a learning bridge, or drop. */
+  readonly unchained: 'normal' | 'drop';
+  /** Where the bridge's OVSDB server listens: `unix:/path` or `tcp:host:port`. */
+  readonly ovsdb: string;
+};
+
+/** A port of a declared switch, by the name that the switch gives it. */
+export type Attachment = {
+  readonly switch: Name;
+  readonly port: string;
+};
+
+export type Labels = { readonly [key: string]: string };
+
+/** A user, a device or a service. */
+export type SubscriberSpec = {
+  readonly name: Name;
+  readonly attachment: Attachment;
+  readonly mac: Mac;
+  readonly ipv4?: readonly Ipv4[];
+  readonly ipv6?: readonly Ipv6[];
+  readonly labels?: Labels;
+};
+
+/** The way to the rest of the network; a switch has at most one. */
+export type UplinkSpec = {
+  readonly name: Name;
+  readonly attachment: Attachment;
+};
+
+/** A kind of network function in the catalogue. */
+export type FunctionSpec = {
+  readonly name: Name;
+  readonly description?: string;
+  /** File name of the kernel image within the image directory. */
+  readonly image: string;
+  /** Version of the contract between host and guest that the image speaks. */
+  readonly contract: 1;
+  readonly memoryMiB: number;
+  /** Frames come out as they went in, or not at all. */
+  readonly transparent: true;
+  /** JSON Schema 2020-12 that a hop's `config` has to satisfy. */
+  readonly configSchema: JsonObject;
+};
+
+export type FailPolicy = 'closed' | 'open';
+
+export type HopSpec = {
+  readonly function: Name;
+  /** Tells this hop from others across edits; default: function name and ordinal, as in `firewall-1`. */
+  readonly name?: Name;
+  /** What becomes of traffic while the hop has no ready instance; default `closed`. */
+  readonly onFailure?: FailPolicy;
+  readonly config?: JsonObject;
+};
+
+/** Whom a chain is for: subscribers by name, or all that carry every one of these labels. */
+export type Selection =
+  | { readonly subscribers: readonly Name[]; readonly selector?: never }
+  | { readonly selector: Labels; readonly subscribers?: never };
+
+export type ChainSpec = {
+  readonly name: Name;
+  /** In the upstream order: the subscriber's traffic meets the first hop first. */
+  readonly hops: readonly HopSpec[];
+} & Selection;
+
+export type Specs = {
+  readonly switches: SwitchSpec;
+  readonly subscribers: SubscriberSpec;
+  readonly uplinks: UplinkSpec;
+  readonly functions: FunctionSpec;
+  readonly chains: ChainSpec;
+};
+/** The kinds of declared object, as they stand in the API's paths. */
+export type Kind = keyof Specs;
+export const KINDS = [
+  'functions',
+  'switches',
+  'uplinks',
+  'subscribers',
+  'chains',
+] as const satisfies readonly Kind[];
+
+/** A declared object as it is kept. */
+export type Stored<K extends Kind> = {
+  readonly kind: K;
+  /** Never given out twice, so that an object made again under an old name is another one. */
+  readonly uid: number;
+  /** Starts at 1 and grows with every change of the spec. */
+  readonly generation: number;
+  /** ISO 8601, UTC. */
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly spec: Specs[K];
+};
+
+/** All declared objects at one moment. Immutable. */
+export type Declared = {
+  /** Grows with every write of the store. */
+  readonly revision: number;
+} & { readonly [K in Kind]: ReadonlyMap<Name, Stored<K>> };

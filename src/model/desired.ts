@@ -1,0 +1,45 @@
+/**
+ * What the network is to be made equal to: flows and port settings of each switch, and the instances.
+ */
+import type { Instruction, Match } from 'ts-openflow';
+import type { FunctionSpec, JsonObject, SwitchSpec } from './declared.ts';
+import type { Dpid, InstanceId, Mac, OfPort, OwnerId } from './ids.ts';
+
+export type DesiredFlow = {
+  readonly owner: OwnerId;
+  readonly table: number;
+  /** 0 to 65535, higher first. */
+  readonly priority: number;
+  readonly cookie: bigint;
+  readonly match: Match;
+  readonly instructions: readonly Instruction[];
+};
+
+export type DesiredSwitch = {
+  readonly dpid: Dpid;
+  /** Digest of all that follows. */
+  readonly digest: string;
+  readonly owners: ReadonlyMap<OwnerId, string>;
+  readonly flows: readonly DesiredFlow[];
+  /** For each port whether NORMAL may flood to it (OFPPC_NO_FLOOD); ports not named are left as they are. */
+  readonly noFlood: ReadonlyMap<OfPort, boolean>;
+};
+
+/** Our flows carry this in the cookie's upper 16 bits; a flow without it is foreign and left alone. */
+export const COOKIE_MARK = 0xc5c5n << 48n;
+export const COOKIE_MARK_MASK = 0xffffn << 48n;
+
+export type WantedInterface = { readonly port: string; readonly mac: Mac };
+
+export type WantedInstance = {
+  readonly id: InstanceId;
+  readonly function: FunctionSpec;
+  readonly config: JsonObject;
+  readonly revision: number;
+  /** The bridge that its two ports are to be on. */
+  readonly bridge: Pick<SwitchSpec, 'dpid' | 'ovsdb'>;
+  /** The subscriber's side. */
+  readonly left: WantedInterface;
+  /** The uplink's side. */
+  readonly right: WantedInterface;
+};

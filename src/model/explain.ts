@@ -1,0 +1,41 @@
+/**
+ * The question "what becomes of this packet?" and its answer.
+ */
+import type { Name } from './ids.ts';
+
+/** A packet as it arrives at a port; fields by their ovs-ofctl names, text as ovs-ofctl takes it. */
+export type ExplainQuery = {
+  readonly switch: Name;
+  /** Port name. */
+  readonly port: string;
+  readonly packet: { readonly [field: string]: string | number };
+};
+
+export type ExplainStep = {
+  readonly table: number;
+  readonly tableName: string;
+  /** The flow that matched, in ovs-ofctl syntax; absent on a miss. */
+  readonly flow?: string;
+  /** The chain that the flow belongs to; absent for the switch's own. */
+  readonly chain?: Name;
+  /** What the step does, in a few words. */
+  readonly does: string;
+};
+
+/** One pass through the pipeline: from a port to where the packet leaves the switch. */
+export type ExplainPass = {
+  readonly port: string;
+  readonly steps: readonly ExplainStep[];
+};
+
+export type ExplainOutcome =
+  | { readonly kind: 'output'; readonly port: string }
+  | { readonly kind: 'normal' }
+  | { readonly kind: 'drop'; readonly reason: string };
+
+export type Explanation = {
+  readonly passes: readonly ExplainPass[];
+  /** Hops met, in order, each with its instance: what a function itself does to the packet is not known here. */
+  readonly hops: readonly { readonly hop: string; readonly instance: string }[];
+  readonly outcome: ExplainOutcome;
+};

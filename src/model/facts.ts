@@ -1,0 +1,80 @@
+/**
+ * What is so. Southbound and nf are the only writers; everyone else reads a snapshot.
+ */
+
+import type { JsonObject } from './declared.ts';
+import type { Dpid, InstanceId, Mac, OfPort, OwnerId } from './ids.ts';
+
+export type PortFact = {
+  readonly name: string;
+  readonly ofport: OfPort;
+  readonly mac: Mac;
+  readonly linkUp: boolean;
+};
+
+/** A flow that the switch refused, traced to whom it belongs. */
+export type Rejection = {
+  readonly owner: OwnerId;
+  /** The digest of the owner's flows that were refused; other flows of the same owner may do better. */
+  readonly digest: string;
+  /** OpenFlow's own name of the error, as in `OFPBAC_BAD_OUT_PORT`. */
+  readonly reason: string;
+  /** The refused flow in ovs-ofctl syntax. */
+  readonly flow: string;
+};
+
+/** What the switch has confirmed by a barrier. */
+export type Applied = {
+  readonly digest: string;
+  readonly owners: ReadonlyMap<OwnerId, string>;
+};
+
+export type SwitchFact = {
+  readonly dpid: Dpid;
+  /** `connected` only once the ports have been read. */
+  readonly connection: 'connected' | 'disconnected';
+  readonly protocol?: 'OpenFlow 1.3' | 'OpenFlow 1.5';
+  readonly ports: ReadonlyMap<string, PortFact>;
+  /** Absent until a first barrier was answered on this connection. */
+  readonly applied?: Applied;
+  readonly rejections: readonly Rejection[];
+  /** Why the switch is not as wanted, where that is known: a remedy for the operator. */
+  readonly problem?: string;
+};
+
+export type InstancePhase = 'starting' | 'ready' | 'backoff' | 'stopping';
+
+export type InstanceFact = {
+  readonly id: InstanceId;
+  readonly phase: InstancePhase;
+  /** Revision of the configuration that the guest has confirmed; absent until it is ready. */
+  readonly revision?: number;
+  /** Names of the switch ports at the subscriber's side and at the uplink's side. */
+  readonly ports: { readonly left: string; readonly right: string };
+  readonly accelerator?: 'kvm' | 'tcg';
+  readonly pid?: number;
+  /** Times that it was started again after it had died. */
+  readonly restarts: number;
+  /** Why it is not ready, or why a configuration was refused. */
+  readonly problem?: string;
+};
+
+/** What one side of an instance has seen, counted by the guest since it booted. */
+export type InterfaceCounters = {
+  readonly rxPackets: number;
+  readonly rxBytes: number;
+  readonly txPackets: number;
+  readonly txBytes: number;
+  readonly dropped: number;
+};
+export type InstanceCounters = {
+  readonly left: InterfaceCounters;
+  readonly right: InterfaceCounters;
+  /** Numbers of the function's own, as its page in docs/ names them. */
+  readonly function: JsonObject;
+};
+
+export type Facts = {
+  readonly switches: ReadonlyMap<Dpid, SwitchFact>;
+  readonly instances: ReadonlyMap<InstanceId, InstanceFact>;
+};

@@ -1,0 +1,77 @@
+/**
+ * What the parts need of one another. main.ts joins each to the part that implements it.
+ */
+import type { Declared, Kind, Specs, Stored } from './declared.ts';
+import type { DesiredSwitch, WantedInstance } from './desired.ts';
+import type { ExplainQuery, Explanation } from './explain.ts';
+import type { InstanceCounters, InstanceFact, SwitchFact } from './facts.ts';
+import type { Dpid, InstanceId, Name } from './ids.ts';
+import type { ChainStatus } from './status.ts';
+import type { InstanceRecord, Steering } from './steering.ts';
+
+/** Says that something changed, not what: whoever is woken reads again. Losing or doubling a call is harmless. */
+export type Wake = () => void;
+
+/** The durable store. Every write is on disk when the call returns. Implemented by src/store. */
+export interface Store {
+  /** A consistent snapshot; the same object until something is written. */
+  declared(): Declared;
+  /** @throws ChainstitchError `already-exists` */
+  create<K extends Kind>(kind: K, spec: Specs[K]): Stored<K>;
+  /** Grows the generation, unless the spec is deeply equal to the stored one. @throws `not-found` */
+  replace<K extends Kind>(kind: K, spec: Specs[K]): Stored<K>;
+  /** @throws ChainstitchError `not-found` */
+  remove(kind: Kind, name: Name): void;
+  steering(): Steering;
+  /** Replaces the steering records in one transaction, writing only what differs. */
+  saveSteering(next: Steering): void;
+  close(): void;
+}
+
+/** The switches as southbound sees and keeps them. */
+export interface Switches {
+  facts(): ReadonlyMap<Dpid, SwitchFact>;
+  /**
+   * The whole of what is wanted, replacing what was wanted before. Southbound reads each switch, repairs the
+   * difference and goes on doing so; what it reached is in `facts`. A switch that is not named is left alone.
+   */
+  want(switches: readonly DesiredSwitch[]): void;
+  /** The bridges to take care of by OVSDB: fail mode and controller target. */
+  manage(bridges: readonly ManagedBridge[]): void;
+}
+export type ManagedBridge = { readonly dpid: Dpid; readonly ovsdb: string };
+
+/** Puts the ports of instances on bridges. Implemented by southbound with OVSDB, used by nf. */
+export interface BridgePorts {
+  /**
+   * Adds existing network devices as ports, all in one transaction, isolated from NORMAL's flooding; a port
+   * that is there already is left as it is. Resolves when the switch has given every port a number.
+   */
+  add(bridge: ManagedBridge, devices: readonly string[], owner: InstanceId): Promise<void>;
+  /** Removes ports that `add` made; one that is gone already is no error. */
+  remove(bridge: ManagedBridge, devices: readonly string[]): Promise<void>;
+  /** Names of the ports on this bridge that `add` made, by any run of this controller. */
+  list(bridge: ManagedBridge): Promise<readonly string[]>;
+}
+
+/** The instances as nf sees and keeps them. */
+export interface Instances {
+  facts(): ReadonlyMap<InstanceId, InstanceFact>;
+  /** The whole of what is wanted, replacing what was wanted before; everything else of ours is stopped. */
+  want(instances: readonly WantedInstance[]): void;
+  /** Asks the guest now. @throws ChainstitchError `instance-not-ready` */
+  counters(id: InstanceId): Promise<InstanceCounters>;
+}
+
+/** What northbound may ask of control. */
+export interface Introspection {
+  chainStatus(name: Name): ChainStatus | undefined;
+  switchFacts(): ReadonlyMap<Dpid, SwitchFact>;
+  instances(): readonly InstanceView[];
+  instanceCounters(id: InstanceId): Promise<InstanceCounters>;
+  /** @throws ChainstitchError `not-found`, `switch-not-connected` */
+  explain(query: ExplainQuery): Explanation;
+  /** Resolves with the next change of any status, or when the signal aborts. */
+  changed(signal: AbortSignal): Promise<void>;
+}
+export type InstanceView = { readonly record: InstanceRecord; readonly fact: InstanceFact | undefined };

@@ -1,0 +1,51 @@
+/**
+ * What control says about declared objects. Control is the only writer; northbound shows it.
+ */
+import type { FailPolicy } from './declared.ts';
+import type { InstancePhase } from './facts.ts';
+import type { InstanceId, Name, PathId } from './ids.ts';
+
+/**
+ * - `pending`: stored, not yet in force; its subscribers' traffic follows the hops' fail policies meanwhile
+ * - `active`: every instance is ready with this generation's config and every switch has answered the
+ *   barrier of this generation
+ * - `updating`: an earlier generation is in force and this one is being put beside it
+ * - `degraded`: it was active and something it needs is not there now; a condition says what
+ * - `rejected`: a switch refused its flows; a condition has OpenFlow's reason
+ */
+export type ChainPhase = 'pending' | 'active' | 'updating' | 'degraded' | 'rejected';
+
+export type ConditionType = 'SubscribersReady' | 'InstancesReady' | 'FlowsInstalled';
+
+export type Condition = {
+  readonly type: ConditionType;
+  readonly status: boolean;
+  /** One word in CamelCase for programs. */
+  readonly reason: string;
+  /** One sentence for people: what is missing and what would help. */
+  readonly message: string;
+};
+
+export type HopStatus = {
+  readonly hop: string;
+  readonly function: Name;
+  readonly onFailure: FailPolicy;
+  readonly instance: InstanceId;
+  readonly phase: InstancePhase | 'unknown';
+  readonly restarts: number;
+};
+
+export type SubscriberPathStatus = {
+  readonly subscriber: Name;
+  readonly path: PathId;
+  readonly hops: readonly HopStatus[];
+};
+
+export type ChainStatus = {
+  readonly phase: ChainPhase;
+  /** The generation of the spec that this status speaks of. */
+  readonly observedGeneration: number;
+  readonly conditions: readonly Condition[];
+  /** The path that carries each subscriber's traffic now. */
+  readonly paths: readonly SubscriberPathStatus[];
+};
