@@ -1,0 +1,50 @@
+/**
+ * The table of settings as people read it: the text of `--help` and of docs/settings.md.
+ * `node src/config/document.ts > docs/settings.md` writes the latter again.
+ */
+import { API_LIMITS } from '../model/limits.ts';
+import { describeType, environmentName, SETTING_NAMES, SETTINGS, type SettingEntry } from './table.ts';
+
+/** The whole of docs/settings.md. */
+export function settingsMarkdown(): string {
+  const rows = SETTING_NAMES.map((name) => {
+    const entry: SettingEntry = SETTINGS[name];
+    return `| \`--${name}\` | \`${environmentName(name)}\` | ${describeType(entry.type)} | ${defaultOf(entry)} | ${entry.help} |`;
+  });
+  return `# Settings
+
+Each setting is an argument, \`--name=value\`, or a variable of the environment; the argument wins. What is
+not known is refused, so that a slip of the pen never goes unnoticed.
+
+| argument | environment | value | default | what it does |
+|---|---|---|---|---|
+${rows.join('\n')}
+
+The variable \`CHAINSTITCH_URL\` belongs to the operator's command; the controller ignores it.
+
+## Fixed limits of the API
+
+| limit | value |
+|---|---|
+| body of a request | ${API_LIMITS.bodyBytes} bytes |
+| \`configSchema\` of a function, as JSON | ${API_LIMITS.configSchemaBytes} bytes |
+| objects of one kind | ${API_LIMITS.objectsPerKind} |
+| requests that wait for a state at the same time | ${API_LIMITS.waiters} |
+| time that a request may wait for a state | ${API_LIMITS.waitSecondsMax} seconds, ${API_LIMITS.waitSecondsDefault} unless it says otherwise |
+`;
+}
+
+/** The settings as lines for a terminal. */
+export function settingsHelp(): string {
+  return SETTING_NAMES.map((name) => {
+    const entry: SettingEntry = SETTINGS[name];
+    const plain = `${describeType(entry.type)}; default ${defaultOf(entry)}`.replaceAll('`', '');
+    return `  --${name}=...\n      ${entry.help}\n      (${plain})`;
+  }).join('\n');
+}
+
+function defaultOf(entry: SettingEntry): string {
+  return entry.defaultMeans ?? `\`${String(entry.default)}\``;
+}
+
+if (import.meta.main) process.stdout.write(settingsMarkdown());

@@ -1,0 +1,151 @@
+/**
+ * Every setting there is, in one table: the parser, the typed `Settings`, the help and docs/settings.md all
+ * come from it.
+ */
+
+/** How a value is written and what it may be. */
+export type SettingType =
+  | { readonly is: 'loopback-host' }
+  | { readonly is: 'host' }
+  | { readonly is: 'port' }
+  | { readonly is: 'directory' }
+  | { readonly is: 'milliseconds'; readonly min: number; readonly max: number }
+  | { readonly is: 'choice'; readonly of: readonly string[] }
+  | { readonly is: 'text'; readonly pattern: string; readonly means: string };
+
+/** What defaults depend on: where the product lies and who runs it. */
+export type Surroundings = {
+  readonly isRoot: boolean;
+  /** The directory of the product, with src/ and unikernels/ in it. */
+  readonly packageDirectory: string;
+  readonly workingDirectory: string;
+};
+
+export type SettingEntry = {
+  readonly type: SettingType;
+  readonly default: string | ((surroundings: Surroundings) => string);
+  /** How the documentation words a default that depends on the surroundings. */
+  readonly defaultMeans?: string;
+  readonly help: string;
+};
+
+export const SETTINGS = {
+  'api-host': {
+    type: { is: 'loopback-host' },
+    default: '127.0.0.1',
+    help: 'Address that the REST API listens on. It has to be a loopback address: the API does not know who calls it.',
+  },
+  'api-port': {
+    type: { is: 'port' },
+    default: '8181',
+    help: 'TCP port of the REST API; 0 takes a free one.',
+  },
+  'openflow-host': {
+    type: { is: 'host' },
+    default: '127.0.0.1',
+    help: 'Address that switches connect to with OpenFlow.',
+  },
+  'openflow-port': {
+    type: { is: 'port' },
+    default: '6653',
+    help: 'TCP port that switches connect to with OpenFlow; 0 takes a free one.',
+  },
+  'state-dir': {
+    type: { is: 'directory' },
+    default: ({ isRoot }) => (isRoot ? '/var/lib/chainstitch' : './state'),
+    defaultMeans: '`/var/lib/chainstitch` for root, else `./state`',
+    help: 'Directory of the store: what operators declared and what the controller has to remember.',
+  },
+  'run-dir': {
+    type: { is: 'directory' },
+    default: ({ isRoot }) => (isRoot ? '/run/chainstitch' : './run'),
+    defaultMeans: '`/run/chainstitch` for root, else `./run`',
+    help: 'Directory of sockets and other files that need not survive a reboot of the host.',
+  },
+  'image-dir': {
+    type: { is: 'directory' },
+    default: ({ packageDirectory }) => `${packageDirectory}/unikernels/build`,
+    defaultMeans: '`<package>/unikernels/build`',
+    help: 'Directory of the kernel images that functions name.',
+  },
+  'function-dir': {
+    type: { is: 'directory' },
+    default: ({ packageDirectory }) => `${packageDirectory}/unikernels/functions`,
+    defaultMeans: '`<package>/unikernels/functions`',
+    help: 'Directory of the built-in functions: each `*/function.json` in it is one.',
+  },
+  'interface-prefix': {
+    type: { is: 'text', pattern: '^[a-z]{1,4}$', means: '1 to 4 letters a to z' },
+    default: 'cs',
+    help: 'What the names of the network devices begin with that the controller makes on this host.',
+  },
+  'audit-interval': {
+    type: { is: 'milliseconds', min: 100, max: 86_400_000 },
+    default: '10000',
+    help: "Time between two readings of the flows of a switch, in which strangers' edits are found and undone.",
+  },
+  'drain-time': {
+    type: { is: 'milliseconds', min: 0, max: 600_000 },
+    default: '1000',
+    help: 'How long a replaced path stays after its successor took over, so that packets under way arrive.',
+  },
+  'on-stop': {
+    type: { is: 'choice', of: ['remove', 'keep'] },
+    default: 'remove',
+    help: 'What becomes of flows and instances when the controller is stopped in good order.',
+  },
+  'log-level': {
+    type: { is: 'choice', of: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] },
+    default: 'info',
+    help: 'Least severity that is written to the log.',
+  },
+} as const satisfies Record<string, SettingEntry>;
+
+export type SettingName = keyof typeof SETTINGS;
+export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
+
+type Camel<S extends string> = S extends `${infer Head}-${infer Tail}`
+  ? `${Head}${Capitalize<Camel<Tail>>}`
+  : S;
+type ValueOf<T extends SettingType> = T extends { is: 'port' | 'milliseconds' }
+  ? number
+  : T extends { is: 'choice'; of: readonly (infer C)[] }
+    ? C
+    : string;
+
+/** All settings with their values: `api-port` is `settings.apiPort`. Directories are absolute. */
+export type Settings = {
+  readonly [N in SettingName as Camel<N>]: ValueOf<(typeof SETTINGS)[N]['type']>;
+};
+
+export const ENVIRONMENT_PREFIX = 'CHAINSTITCH_';
+
+/** `api-port` is `CHAINSTITCH_API_PORT` in the environment. */
+export function environmentName(name: SettingName): string {
+  return ENVIRONMENT_PREFIX + name.toUpperCase().replaceAll('-', '_');
+}
+
+/** `api-port` is `apiPort` in `Settings`. */
+export function propertyName(name: SettingName): keyof Settings {
+  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()) as keyof Settings;
+}
+
+/** One line for people about what a value may be. */
+export function describeType(type: SettingType): string {
+  switch (type.is) {
+    case 'loopback-host':
+      return 'loopback address or `localhost`';
+    case 'host':
+      return 'IP address or host name';
+    case 'port':
+      return 'TCP port, 0 to 65535';
+    case 'directory':
+      return 'directory';
+    case 'milliseconds':
+      return `milliseconds, ${type.min} to ${type.max}`;
+    case 'choice':
+      return type.of.map((value) => `\`${value}\``).join(', ');
+    case 'text':
+      return type.means;
+  }
+}

@@ -1,0 +1,38 @@
+import t from 'tap';
+import { SETTINGS } from '../../../src/config/table.ts';
+import { LOG_LEVELS, openLog, silentLog } from '../../../src/telemetry/log.ts';
+
+function lines(): { stream: { write(line: string): void }; entries: Record<string, unknown>[] } {
+  const entries: Record<string, unknown>[] = [];
+  return { stream: { write: (line) => void entries.push(JSON.parse(line)) }, entries };
+}
+
+t.test('one JSON object a line, with level, time and part', async (t) => {
+  const { stream, entries } = lines();
+  openLog('info', stream).child({ part: 'nf' }).warn({ instance: 'i1' }, 'gone');
+  t.match(entries, [{ level: 'warn', part: 'nf', instance: 'i1', msg: 'gone', time: /^\d{4}-.*Z$/ }]);
+});
+
+t.test('the level is a threshold', async (t) => {
+  const { stream, entries } = lines();
+  const log = openLog('error', stream);
+  log.warn('no');
+  log.error('yes');
+  t.equal(entries.length, 1);
+  t.doesNotThrow(() => silentLog().fatal('nothing'));
+});
+
+t.test('secrets are left out', async (t) => {
+  const { stream, entries } = lines();
+  openLog('info', stream).info({
+    token: 'abc',
+    req: { headers: { authorization: 'Bearer abc' } },
+    peer: { password: 'abc' },
+  });
+  t.notMatch(JSON.stringify(entries), 'abc');
+  t.match(entries[0], { token: '[redacted]' });
+});
+
+t.test('the setting offers the levels that there are', async (t) => {
+  t.same(SETTINGS['log-level'].type.of, LOG_LEVELS);
+});
