@@ -108,9 +108,9 @@ export const ERRORS = {
   },
   'store-unusable': {
     status: 500,
-    title: 'The store cannot be opened',
+    title: 'The store cannot be opened or written',
     remedy:
-      'Check the path and its permissions; a store of a newer version needs that version of the controller.',
+      'Check the path, its permissions and the free space; a store of a newer version needs that version of the controller.',
   },
   'ovsdb-failed': {
     status: 502,
