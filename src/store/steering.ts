@@ -1,0 +1,116 @@
+/**
+ * Steering records as rows, written as a difference.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Json } from '../model/declared.ts';
+import type { InstanceId, OwnerId, PathId } from '../model/ids.ts';
+import { sameJson } from '../model/json.ts';
+import type { InstanceRecord, PathRecord, Steering } from '../model/steering.ts';
+import { deepFreeze, frozenCopy, frozenMap } from './freeze.ts';
+
+/** What has to be written to get from one map to another, and the map that results. */
+type Difference<K, V> = {
+  readonly removed: readonly K[];
+  readonly put: readonly (readonly [K, V])[];
+  readonly result: ReadonlyMap<K, V>;
+};
+
+export type SteeringChange = {
+  readonly owners: Difference<number, OwnerId>;
+  readonly paths: Difference<PathId, PathRecord>;
+  readonly instances: Difference<InstanceId, InstanceRecord>;
+  readonly result: Steering;
+};
+
+/** What `next` changes in `current`; undefined where they are the same. */
+export function steeringChange(current: Steering, next: Steering): SteeringChange | undefined {
+  const owners = difference(current.owners, next.owners);
+  const paths = difference(current.paths, next.paths);
+  const instances = difference(current.instances, next.instances);
+  const { nextOwner, nextPath, nextInstance } = next;
+  const isSame =
+    [owners, paths, instances].every(({ removed, put }) => removed.length + put.length === 0) &&
+    nextOwner === current.nextOwner &&
+    nextPath === current.nextPath &&
+    nextInstance === current.nextInstance;
+  if (isSame) return undefined;
+  const result: Steering = Object.freeze({
+    owners: owners.result,
+    paths: paths.result,
+    instances: instances.result,
+    nextOwner,
+    nextPath,
+    nextInstance,
+  });
+  return { owners, paths, instances, result };
+}
+
+type OwnerRow = { uid: number; owner: OwnerId };
+type RecordRow<K> = { id: K; record: string };
+type CounterRow = { nextOwner: number; nextPath: number; nextInstance: number };
+
+export function loadSteering(db: DatabaseSync): Steering {
+  const all = <R>(sql: string): R[] => db.prepare(sql).all() as R[];
+  const owners = all<OwnerRow>('SELECT uid, owner FROM owners ORDER BY uid');
+  const paths = all<RecordRow<PathId>>('SELECT id, record FROM paths ORDER BY id');
+  const instances = all<RecordRow<InstanceId>>('SELECT id, record FROM instances ORDER BY id');
+  const [counters] = all<CounterRow>(
+    'SELECT next_owner AS nextOwner, next_path AS nextPath, next_instance AS nextInstance FROM steering_counters',
+  );
+  return Object.freeze({
+    owners: frozenMap(owners.map(({ uid, owner }) => [uid, owner])),
+    paths: frozenMap(paths.map(({ id, record }) => [id, deepFreeze(JSON.parse(record) as PathRecord)])),
+    instances: frozenMap(
+      instances.map(({ id, record }) => [id, deepFreeze(JSON.parse(record) as InstanceRecord)]),
+    ),
+    ...(counters as CounterRow),
+  });
+}
+
+/** Writes a change; the caller has a transaction open. */
+export function writeSteering(db: DatabaseSync, change: SteeringChange): void {
+  const { owners, paths, instances, result } = change;
+  apply(db, 'owners', 'uid', 'owner', owners, (owner) => owner);
+  apply(db, 'paths', 'id', 'record', paths, (record) => JSON.stringify(record));
+  apply(db, 'instances', 'id', 'record', instances, (record) => JSON.stringify(record));
+  db.prepare('UPDATE steering_counters SET next_owner = ?, next_path = ?, next_instance = ?').run(
+    result.nextOwner,
+    result.nextPath,
+    result.nextInstance,
+  );
+}
+
+function apply<K extends number | string, V>(
+  db: DatabaseSync,
+  table: 'owners' | 'paths' | 'instances',
+  key: 'uid' | 'id',
+  column: 'owner' | 'record',
+  { removed, put }: Difference<K, V>,
+  encode: (value: V) => number | string,
+): void {
+  const remove = db.prepare(`DELETE FROM ${table} WHERE ${key} = ?`);
+  for (const id of removed) remove.run(id);
+  const upsert = db.prepare(`INSERT OR REPLACE INTO ${table} (${key}, ${column}) VALUES (?, ?)`);
+  for (const [id, value] of put) upsert.run(id, encode(value));
+}
+
+function difference<K, V extends number | PathRecord | InstanceRecord>(
+  current: ReadonlyMap<K, V>,
+  next: ReadonlyMap<K, V>,
+): Difference<K, V> {
+  const removed = [...current.keys()].filter((key) => !next.has(key));
+  const put: [K, V][] = [];
+  const result: [K, V][] = [];
+  for (const [key, value] of next) {
+    const before = current.get(key);
+    if (before !== undefined && (before === value || sameJson(before as Json, value as Json))) {
+      result.push([key, before]);
+      continue;
+    }
+    const copy = frozenCopy(value);
+    put.push([key, copy]);
+    result.push([key, copy]);
+  }
+  const isSame = removed.length + put.length === 0;
+  return { removed, put, result: isSame ? current : frozenMap(result) };
+}
