@@ -90,13 +90,15 @@ export class Reader {
 
   /** Looks at a 16-bit number `ahead` bytes away without taking it. */
   peek16(ahead: number): number {
-    if (ahead + 2 > this.remaining) this.fail('truncated', `${ahead + 2} bytes needed, ${this.remaining} left`);
+    if (ahead + 2 > this.remaining)
+      this.fail('truncated', `${ahead + 2} bytes needed, ${this.remaining} left`);
     return this.#view.getUint16(this.#offset + ahead);
   }
 
   /** Looks at a 32-bit number `ahead` bytes away without taking it. */
   peek32(ahead: number): number {
-    if (ahead + 4 > this.remaining) this.fail('truncated', `${ahead + 4} bytes needed, ${this.remaining} left`);
+    if (ahead + 4 > this.remaining)
+      this.fail('truncated', `${ahead + 4} bytes needed, ${this.remaining} left`);
     return this.#view.getUint32(this.#offset + ahead);
   }
 

@@ -38,7 +38,10 @@ export class Writer {
   }
 
   u64(value: bigint): void {
-    this.uint(value, 8);
+    if (typeof value !== 'bigint') this.fail(`${String(value)} is not a bigint`);
+    if (value < 0n || value >> 64n !== 0n) this.fail(`${value} does not fit 8 bytes`);
+    const start = this.#grow(8);
+    this.#view.setBigUint64(start, value);
   }
 
   /** A big-endian unsigned integer of `length` bytes. */
@@ -62,6 +65,12 @@ export class Writer {
     this.#bytes.fill(0, start, start + length);
   }
 
+  /** Sets the byte at `offset`. */
+  patch8(offset: number, value: number): void {
+    this.#check(value, 0xff);
+    this.#view.setUint8(offset, value);
+  }
+
   /** Sets the 16-bit number at `offset`, for lengths that are known only afterwards. */
   patch16(offset: number, value: number): void {
     this.#check(value, 0xffff);
@@ -79,10 +88,6 @@ export class Writer {
   #check(value: number, max: number): void {
     if (!Number.isInteger(value) || value < 0 || value > max)
       this.fail(`${String(value)} is not a whole number from 0 to ${max}`);
-  }
-
-  #growFor(length: number): number {
-    return this.#grow(length);
   }
 
   #grow(length: number): number {

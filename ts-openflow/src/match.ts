@@ -1,0 +1,239 @@
+import type { Codec } from './bytes/codec.ts';
+import type { Reader } from './bytes/reader.ts';
+import type { Writer } from './bytes/writer.ts';
+import {
+  type FieldName,
+  type FieldSpec,
+  fields,
+  oxmClasses,
+  type SmallField,
+  type WideField,
+} from './registry/fields.ts';
+
+/** A header other than the one this version prefers; it is kept so that encoding gives the same bytes. */
+export type HeaderForm = string;
+
+/** A field of at most 32 bits. */
+export interface SmallMatchField {
+  readonly field: SmallField;
+  readonly value: number;
+  /** Ones where the value counts. Absent: all of it. */
+  readonly mask?: number;
+  readonly form?: HeaderForm;
+}
+
+/** A field of more than 32 bits. */
+export interface WideMatchField {
+  readonly field: WideField;
+  readonly value: bigint;
+  /** Ones where the value counts. Absent: all of it. */
+  readonly mask?: bigint;
+  readonly form?: HeaderForm;
+}
+
+/** A field that the registry does not have, or not with this length. It encodes to the bytes it came from. */
+export interface UnknownMatchField {
+  readonly field: 'unknown';
+  readonly class: number;
+  /** 0 to 127. */
+  readonly number: number;
+  readonly hasMask: boolean;
+  /** Value, then mask; for the experimenter class its id comes first. */
+  readonly data: Uint8Array;
+}
+
+export type KnownMatchField = SmallMatchField | WideMatchField;
+export type MatchField = KnownMatchField | UnknownMatchField;
+/** All must hold. The order is kept, and prerequisites must come first. */
+export type Match = readonly MatchField[];
+
+/** A field without a value, as actions name it. */
+export interface FieldRef {
+  readonly field: FieldName;
+  readonly form?: HeaderForm;
+}
+
+interface Header {
+  readonly form: string;
+  readonly class: number;
+  readonly number: number;
+  readonly experimenter?: number;
+}
+
+interface Resolved {
+  readonly name: FieldName;
+  readonly spec: FieldSpec;
+  readonly headers: readonly Header[];
+}
+
+const resolved = new Map<string, Resolved>();
+const byHeader = new Map<string, readonly [Resolved, Header]>();
+
+for (const [name, spec] of Object.entries(fields) as [FieldName, FieldSpec][]) {
+  const headers = spec.headers.split(' ').map((form): Header => {
+    const [kind = '', number = ''] = form.split(':');
+    return { form, number: Number(number), ...(oxmClasses[kind] ?? { class: -1 }) };
+  });
+  const entry = { name, spec, headers };
+  resolved.set(name, entry);
+  for (const header of headers) byHeader.set(headerKey(header), [entry, header]);
+}
+
+function headerKey(header: { class: number; number: number; experimenter?: number }): string {
+  return `${header.class}/${header.number}/${header.experimenter ?? ''}`;
+}
+
+function preferred(entry: Resolved, version: number): Header {
+  const onf = version < 5 ? entry.headers.find((h) => h.form.startsWith('onf')) : undefined;
+  return (onf ?? entry.headers[0]) as Header;
+}
+
+/** The registry's entry of a field. */
+export function fieldSpec(name: FieldName): FieldSpec {
+  return fields[name];
+}
+
+/** All ones in the width of a field. */
+export function fullMask(name: FieldName): bigint {
+  return (1n << BigInt(fields[name].bits)) - 1n;
+}
+
+/** A match field from a number of any kind, for code that does not know the field beforehand. */
+export function matchField(
+  field: FieldName,
+  value: number | bigint,
+  mask?: number | bigint,
+): KnownMatchField {
+  const convert = fields[field].kind === 'number' ? Number : BigInt;
+  return {
+    field,
+    value: convert(value),
+    ...(mask === undefined ? {} : { mask: convert(mask) }),
+  } as KnownMatchField;
+}
+
+const experimenterClass = 0xffff;
+
+/** An OXM header: class, number and mask bit, length; then the experimenter of class 0xffff. */
+function readHeader(r: Reader) {
+  const oxmClass = r.u16();
+  const low = r.u8();
+  const length = r.u8();
+  return { class: oxmClass, number: low >> 1, hasMask: (low & 1) === 1, length };
+}
+
+function writeHeader(w: Writer, header: Header, hasMask: boolean, bytes: number): void {
+  w.u16(header.class);
+  w.u8((header.number << 1) | (hasMask ? 1 : 0));
+  w.u8((header.experimenter === undefined ? 0 : 4) + bytes * (hasMask ? 2 : 1));
+  if (header.experimenter !== undefined) w.u32(header.experimenter);
+}
+
+function formOf(entry: Resolved, header: Header, version: number): { form?: string } {
+  return header === preferred(entry, version) ? {} : { form: header.form };
+}
+
+function lookUp(w: Writer, ref: FieldRef): readonly [Resolved, Header] {
+  const entry = resolved.get(ref.field) ?? w.fail(`no field called ${String(ref.field)}`);
+  const header = ref.form ? entry.headers.find((h) => h.form === ref.form) : preferred(entry, w.version);
+  return [entry, header ?? w.fail(`${ref.field} has no header ${ref.form}`)];
+}
+
+const fromBig = (spec: FieldSpec, value: bigint) => (spec.kind === 'number' ? Number(value) : value);
+
+/** One OXM TLV (OpenFlow 1.5.1, 7.2.3.2): header of 4 bytes (8 for an experimenter), value, mask. */
+export const oxm: Codec<MatchField> = {
+  read(r) {
+    const { class: oxmClass, number, hasMask, length } = readHeader(r);
+    return r.within(length, 'match', (): MatchField => {
+      const experimenter = oxmClass === experimenterClass && length >= 4 ? r.peek32(0) : undefined;
+      const header = { class: oxmClass, number, ...(experimenter === undefined ? {} : { experimenter }) };
+      const known = byHeader.get(headerKey(header));
+      const idBytes = experimenter === undefined ? 0 : 4;
+      if (!known || length - idBytes !== known[0].spec.bytes * (hasMask ? 2 : 1)) {
+        return { field: 'unknown', class: oxmClass, number, hasMask, data: r.raw(length) };
+      }
+      const [entry, found] = known;
+      r.skip(idBytes);
+      const value = fromBig(entry.spec, r.uint(entry.spec.bytes));
+      const mask = hasMask ? { mask: fromBig(entry.spec, r.uint(entry.spec.bytes)) } : {};
+      return { field: entry.name, value, ...mask, ...formOf(entry, found, r.version) } as KnownMatchField;
+    });
+  },
+  write(w, value) {
+    if (value.field === 'unknown') {
+      w.u16(value.class);
+      w.u8((value.number << 1) | (value.hasMask ? 1 : 0));
+      w.u8(value.data.byteLength);
+      w.raw(value.data);
+      return;
+    }
+    const [{ spec }, header] = lookUp(w, value);
+    if (typeof value.value !== spec.kind) w.fail(`${value.field} takes a ${spec.kind}`);
+    writeHeader(w, header, value.mask !== undefined, spec.bytes);
+    w.uint(BigInt(value.value), spec.bytes);
+    if (value.mask !== undefined) w.uint(BigInt(value.mask), spec.bytes);
+  },
+};
+
+/** An OXM header alone, as actions and table features name a field. */
+export const oxmHeader: Codec<FieldRef | UnknownMatchField> = {
+  read(r) {
+    const { class: oxmClass, number, hasMask, length } = readHeader(r);
+    const experimenter = oxmClass === experimenterClass ? r.u32() : undefined;
+    const header = { class: oxmClass, number, ...(experimenter === undefined ? {} : { experimenter }) };
+    const known = byHeader.get(headerKey(header));
+    const bytes = length - (experimenter === undefined ? 0 : 4);
+    if (known && !hasMask && bytes === known[0].spec.bytes)
+      return { field: known[0].name, ...formOf(known[0], known[1], r.version) };
+    const id = new Uint8Array(experimenter === undefined ? 1 : 5);
+    id[0] = length;
+    if (experimenter !== undefined) new DataView(id.buffer).setUint32(1, experimenter);
+    return { field: 'unknown', class: oxmClass, number, hasMask, data: id };
+  },
+  write(w, value) {
+    if (value.field === 'unknown') {
+      w.u16(value.class);
+      w.u8((value.number << 1) | (value.hasMask ? 1 : 0));
+      w.raw(value.data);
+      return;
+    }
+    const [{ spec }, header] = lookUp(w, value);
+    writeHeader(w, header, false, spec.bytes);
+  },
+};
+
+const oxmMatchType = 1;
+
+/** ofp_match (OpenFlow 1.5.1, 7.2.3.1): type, length without padding, OXM TLVs, padding to 8 bytes. */
+export const match: Codec<Match> = {
+  read(r) {
+    const type = r.u16();
+    const length = r.u16();
+    if (type !== oxmMatchType) r.fail('type', `match type ${type}`, { type: 4, code: 0 });
+    if (length < 4) r.fail('length', `length ${length} is shorter than its own header`, { type: 4, code: 1 });
+    const found: MatchField[] = [];
+    r.within(length - 4, 'match', () => {
+      while (r.remaining > 0) {
+        r.path.push(found.length);
+        found.push(oxm.read(r));
+        r.path.pop();
+      }
+    });
+    r.skip(-length & 7);
+    return found;
+  },
+  write(w, value) {
+    const start = w.length;
+    w.u16(oxmMatchType);
+    w.u16(0);
+    for (const [index, entry] of value.entries()) {
+      w.path.push(index);
+      oxm.write(w, entry);
+      w.path.pop();
+    }
+    const length = w.length - start;
+    w.patch16(start + 2, length);
+    w.zeros(-length & 7);
+  },
+};

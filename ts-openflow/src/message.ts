@@ -1,0 +1,223 @@
+import type { Codec } from './bytes/codec.ts';
+import { DecodeError, type OfErrorCode } from './bytes/errors.ts';
+import { Reader } from './bytes/reader.ts';
+import { Writer } from './bytes/writer.ts';
+import { type BundleAdd, bundleAdd } from './messages/bundle.ts';
+import { type MessageRow, messageTable, type Part, type Place } from './messages/table.ts';
+import { experimenters, version13, version15 } from './registry/numbers.ts';
+
+/** What every message has: bytes 0 and 4 to 7 of its header. */
+export interface Head {
+  /**
+   * The wire version: 4 for OpenFlow 1.3, 6 for 1.5. A hello, an error or an echo may have any, for it has
+   * to be understood before a version is agreed on.
+   */
+  readonly version: number;
+  /** Chosen by the asker, repeated in the answer: 0 to 0xffffffff. */
+  readonly xid: number;
+}
+
+/** A message, experimenter or multipart type that the table does not have, or not in this version. */
+export interface UnknownMessage {
+  readonly code: number;
+  /** All that follows the header of 8 bytes. */
+  readonly data: Uint8Array;
+}
+
+/** An experimenter message that the table does not have. */
+export interface ExperimenterMessage {
+  readonly experimenter: number;
+  readonly expType: number;
+  readonly data: Uint8Array;
+}
+
+/** A multipart request or reply that the table does not have. */
+export interface UnknownMultipart extends Part {
+  readonly kind: number;
+  readonly data: Uint8Array;
+}
+
+interface OtherBodies {
+  bundleAdd: BundleAdd;
+  experimenter: ExperimenterMessage;
+  unknownMultipartRequest: UnknownMultipart;
+  unknownMultipartReply: UnknownMultipart;
+  unknown: UnknownMessage;
+}
+
+type Bodies = {
+  [K in keyof typeof messageTable]: (typeof messageTable)[K] extends MessageRow<infer T> ? T : never;
+} & OtherBodies;
+
+export type MessageType = keyof Bodies;
+
+/** Messages told apart by `type`. */
+export type Message = { [K in MessageType]: { readonly type: K } & Head & Bodies[K] }[MessageType];
+
+/** The message of one type. */
+export type MessageOf<K extends MessageType> = Extract<Message, { type: K }>;
+
+const headerBytes = 8;
+const codes = { experimenter: 4, multipartRequest: 18, multipartReply: 19 } as const;
+const bundleAddType = 2301;
+
+const badVersion: OfErrorCode = { type: 1, code: 0 };
+
+/** A whole message with its header, as a structure among others: bundles carry messages. */
+const message: Codec<Message> = {
+  read(r) {
+    const version = r.u8();
+    const code = r.u8();
+    const length = r.u16();
+    const xid = r.u32();
+    if (length < headerBytes) r.fail('length', `length ${length} is shorter than its own header`);
+    const outer = r.version;
+    r.version = version;
+    const value = r.within(length - headerBytes, 'request', () => readBody(r, { version, xid }, code));
+    r.version = outer;
+    return value;
+  },
+  write(w, v) {
+    const start = w.length;
+    const outer = w.version;
+    w.version = v.version;
+    w.u8(v.version);
+    w.u8(0);
+    w.u16(0);
+    w.u32(v.xid);
+    w.path.push(v.type);
+    const code = writeBody(w, v);
+    w.path.pop();
+    w.patch8(start + 1, code);
+    w.patch16(start + 2, w.length - start);
+    w.version = outer;
+  },
+};
+
+type Row = MessageRow<object>;
+
+const rows = new Map<string, Row>([
+  ...(Object.entries(messageTable) as [string, Row][]),
+  [
+    'bundleAdd',
+    {
+      v13: { code: codes.experimenter, experimenter: [experimenters.onf, bundleAddType] },
+      v15: { code: 34 },
+      body: bundleAdd(message),
+    } as Row,
+  ],
+]);
+
+const placed = new Map<string, readonly [string, Row]>();
+for (const [type, row] of rows) {
+  if (row.v13) placed.set(placeKey(version13, row.v13), [type, row]);
+  if (row.v15) placed.set(placeKey(version15, row.v15), [type, row]);
+}
+
+function placeKey(version: number, place: Place): string {
+  return `${version}/${place.code}/${place.experimenter?.join('/') ?? place.multipart ?? ''}`;
+}
+
+/** These look the same in every version. */
+const versionless = new Set([0, 1, 2, 3]);
+
+function readBody(r: Reader, head: Head, code: number): Message {
+  if (head.version !== version13 && head.version !== version15 && !versionless.has(code))
+    r.fail('version', `OpenFlow wire version ${head.version} is not known`, badVersion);
+  const version = versionless.has(code) ? version13 : head.version;
+  if (code === codes.experimenter) return readExperimenter(r, head);
+  if (code === codes.multipartRequest || code === codes.multipartReply) return readMultipart(r, head, code);
+  const known = placed.get(placeKey(version, { code }));
+  if (!known) return { type: 'unknown', ...head, code, data: r.raw(r.remaining) };
+  return readKnown(r, head, known, {});
+}
+
+function readKnown(r: Reader, head: Head, [type, row]: readonly [string, Row], extra: object): Message {
+  r.path.push(type);
+  const value = { type, ...head, ...extra, ...row.body.read(r) } as Message;
+  r.path.pop();
+  return value;
+}
+
+function readExperimenter(r: Reader, head: Head): Message {
+  const experimenter = r.u32();
+  const expType = r.u32();
+  const place = { code: codes.experimenter, experimenter: [experimenter, expType] } as const;
+  const known = placed.get(placeKey(head.version, place));
+  if (known) return readKnown(r, head, known, {});
+  return { type: 'experimenter', ...head, experimenter, expType, data: r.raw(r.remaining) };
+}
+
+function readMultipart(r: Reader, head: Head, code: number): Message {
+  const kind = r.u16();
+  const flags = r.u16();
+  r.skip(4);
+  const known = placed.get(placeKey(head.version, { code, multipart: kind }));
+  if (known) return readKnown(r, head, known, { flags });
+  const type = code === codes.multipartRequest ? 'unknownMultipartRequest' : 'unknownMultipartReply';
+  return { type, ...head, kind, flags, data: r.raw(r.remaining) };
+}
+
+function writePart(w: Writer, kind: number, flags: number): void {
+  w.u16(kind);
+  w.u16(flags);
+  w.zeros(4);
+}
+
+/** Writes what follows the header; gives the type that the header must say. */
+function writeBody(w: Writer, v: Message): number {
+  switch (v.type) {
+    case 'unknown':
+      w.raw(v.data);
+      return v.code;
+    case 'experimenter':
+      w.u32(v.experimenter);
+      w.u32(v.expType);
+      w.raw(v.data);
+      return codes.experimenter;
+    case 'unknownMultipartRequest':
+    case 'unknownMultipartReply':
+      writePart(w, v.kind, v.flags);
+      w.raw(v.data);
+      return v.type === 'unknownMultipartRequest' ? codes.multipartRequest : codes.multipartReply;
+    default:
+      return writeKnown(w, v);
+  }
+}
+
+function writeKnown(w: Writer, v: Message): number {
+  const row = rows.get(v.type) ?? w.fail(`no message called ${String(v.type)}`);
+  const place = row.v13 && versionless.has(row.v13.code) ? row.v13 : placeIn(row, v.version);
+  if (!place) return w.fail(`OpenFlow wire version ${v.version} has no ${v.type}`);
+  if (place.experimenter) {
+    w.u32(place.experimenter[0]);
+    w.u32(place.experimenter[1]);
+  }
+  if (place.multipart !== undefined) writePart(w, place.multipart, (v as Message & Part).flags);
+  row.body.write(w, v);
+  return place.code;
+}
+
+function placeIn(row: Row, version: number): Place | undefined {
+  if (version === version13) return row.v13;
+  return version === version15 ? row.v15 : undefined;
+}
+
+/** The bytes of a message. Throws an EncodeError if its version cannot carry it. */
+export function encode(value: Message): Uint8Array {
+  const w = new Writer(value.version);
+  message.write(w, value);
+  return w.finish();
+}
+
+/**
+ * The message that `bytes` are: exactly one, as FrameDecoder yields it. Throws nothing but a DecodeError.
+ * Byte arrays inside the result share memory with `bytes`.
+ */
+export function decode(bytes: Uint8Array): Message {
+  const r = new Reader(bytes, bytes[0] ?? 0);
+  const value = message.read(r);
+  if (r.remaining > 0)
+    throw new DecodeError('', r.offset, 'trailing', { type: 1, code: 6 }, `${r.remaining} bytes too many`);
+  return value;
+}
