@@ -4,7 +4,7 @@
  * half a step can be told from a whole one. Run by store.test.ts.
  *
  * Arguments: the file, and `honest` or one of the faults that show that the test can fail:
- * `acknowledge-first` says that it wrote before it did, `two-transactions` saves steering in two pieces.
+ * `acknowledge-first` says that it wrote before it did, `many-transactions` saves steering piece by piece.
  */
 import { writeSync } from 'node:fs';
 import type { Mac, Name, OwnerId, PathId } from '../../src/model/ids.ts';
@@ -30,9 +30,10 @@ for (let step = (store.declared().subscribers.get(name)?.generation ?? 0) + 1; ;
   if (mode !== 'acknowledge-first') acknowledge('object', step);
 
   const next = steering(step);
-  if (mode === 'two-transactions') {
-    const half = [...next.paths].slice(0, PATHS / 2);
-    store.saveSteering({ ...next, paths: new Map([...store.steering().paths, ...half]) });
+  if (mode === 'many-transactions') {
+    for (const [id, path] of next.paths) {
+      store.saveSteering({ ...next, paths: new Map([...store.steering().paths, [id, path]]) });
+    }
   }
   store.saveSteering(next);
   acknowledge('steering', step);

@@ -85,7 +85,7 @@ t.test('nothing acknowledged is lost and nothing is there in half', async (t) =>
   t.ok(writes > 12, `${writes} writes in all`);
 });
 
-for (const mode of ['acknowledge-first', 'two-transactions']) {
+for (const mode of ['acknowledge-first', 'many-transactions']) {
   t.test(`the test sees the fault "${mode}"`, async (t) => {
     const random = randomizer(seed);
     const file = `${t.testdir()}/state.db`;
