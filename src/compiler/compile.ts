@@ -1,0 +1,108 @@
+/**
+ * compile: what is declared, decided and so, in; what each switch and the host are to be made equal to, out.
+ * A function of its input alone: the same input gives the same flows in the same order.
+ */
+import type { DesiredFlow, WantedInstance } from '../model/desired.ts';
+import type { Dpid, InstanceId, Mac, OfPort } from '../model/ids.ts';
+import { SWITCH_OWNER } from '../model/ids.ts';
+import { classifyFlows } from './classify.ts';
+import { egressFlows } from './egress.ts';
+import { drop, flow, goTo, normal } from './flow.ts';
+import { ingressFlows } from './ingress.ts';
+import { instanceNumber, type Side } from './metadata.ts';
+import { PIPELINE, PRIORITY, TABLE_NAMES, type TableSpec } from './pipeline.ts';
+import { steerFlows } from './steer.ts';
+import { unchainedFlows } from './unchained.ts';
+import { type CompileInput, portName, type SwitchView, viewSwitch } from './view.ts';
+
+export type CompiledSwitch = {
+  readonly dpid: Dpid;
+  readonly flows: readonly DesiredFlow[];
+  readonly noFlood: ReadonlyMap<OfPort, boolean>;
+};
+export type Compiled = {
+  readonly switches: ReadonlyMap<Dpid, CompiledSwitch>;
+  readonly instances: readonly WantedInstance[];
+};
+
+export function compile(input: CompileInput): Compiled {
+  const switches = [...input.declared.switches.values()]
+    .map(({ spec }) => viewSwitch(input, spec))
+    .filter((view) => view !== undefined)
+    .map(compileSwitch);
+  return {
+    switches: new Map(switches.map((compiled) => [compiled.dpid, compiled])),
+    instances: wantedInstances(input),
+  };
+}
+
+function compileSwitch(view: SwitchView): CompiledSwitch {
+  return {
+    dpid: view.spec.dpid,
+    flows: [
+      ...missFlows(view),
+      ...ingressFlows(view),
+      ...classifyFlows(view),
+      ...steerFlows(view),
+      ...unchainedFlows(view),
+      ...egressFlows(view),
+    ],
+    noFlood: noFlood(view),
+  };
+}
+
+/** Every table says what a miss does, so that nothing hangs on a switch's own default. */
+function missFlows({ spec }: SwitchView): readonly DesiredFlow[] {
+  const instructionsOf = (miss: TableSpec['miss']): DesiredFlow['instructions'] => {
+    if (miss === 'drop') return drop;
+    if (miss === 'declared') return spec.unchained === 'normal' ? normal : drop;
+    return goTo(miss);
+  };
+  return TABLE_NAMES.map((name) =>
+    flow(SWITCH_OWNER, name, PRIORITY.miss, [], instructionsOf(PIPELINE[name].miss)),
+  );
+}
+
+/** Port numbers from 0xffffff00 up are reserved; the bridge's own port is among them. */
+const OFPP_MAX = 0xffffff00;
+
+function noFlood(view: SwitchView): ReadonlyMap<OfPort, boolean> {
+  const chained = new Set(view.chained.map(({ port }) => port));
+  const outside = view.outsidePorts
+    .filter(({ ofport }) => ofport < OFPP_MAX)
+    .map(({ ofport }) => [ofport, chained.has(ofport)] as const);
+  const instances = view.paths
+    .flatMap(({ hops }) => hops.flatMap(({ left, right }) => [left, right]))
+    .filter((port) => port !== undefined)
+    .map((port) => [port, true] as const);
+  return new Map([...outside, ...instances].sort(([a], [b]) => a - b));
+}
+
+function wantedInstances({ declared, steering, interfacePrefix }: CompileInput): readonly WantedInstance[] {
+  return [...steering.instances.values()]
+    .sort((a, b) => instanceNumber(a.id) - instanceNumber(b.id))
+    .flatMap((record) => {
+      const spec = declared.functions.get(record.function)?.spec;
+      const bridge = declared.switches.get(record.switch)?.spec;
+      if (!spec || !bridge) return [];
+      const wantedInterface = (side: Side) => ({
+        port: portName(interfacePrefix, record.id, side),
+        mac: instanceMac(record.id, side),
+      });
+      return {
+        id: record.id,
+        function: spec,
+        config: record.config,
+        revision: record.revision,
+        bridge: { dpid: bridge.dpid, ovsdb: bridge.ovsdb },
+        left: wantedInterface('left'),
+        right: wantedInterface('right'),
+      };
+    });
+}
+
+/** Locally administered, unicast: 02:c5, then the instance's number and its side in 32 bits. */
+function instanceMac(id: InstanceId, side: Side): Mac {
+  const tail = ((instanceNumber(id) << 1) | (side === 'right' ? 1 : 0)).toString(16).padStart(8, '0');
+  return ['02', 'c5', ...(tail.match(/../g) ?? [])].join(':') as Mac;
+}

@@ -1,0 +1,41 @@
+import type { DesiredFlow } from '../model/desired.ts';
+import { type OfPort, SWITCH_OWNER } from '../model/ids.ts';
+import { boundFor, drop, flow, output } from './flow.ts';
+import { instanceNumber, type NextHop, type Side } from './metadata.ts';
+import { PRIORITY } from './pipeline.ts';
+import type { HopView, SwitchView } from './view.ts';
+
+/**
+ * The one place where an instance's port stands as a target: an instance that comes or goes changes its own
+ * two flows here and no path's. An instance that is not ready gets nothing.
+ */
+export function egressFlows(view: SwitchView): readonly DesiredFlow[] {
+  const ends = new Set<OfPort>();
+  for (const path of view.paths) {
+    ends.add(path.uplink);
+    if (path.subscriber !== undefined) ends.add(path.subscriber);
+  }
+  const exits = [...ends]
+    .sort((a, b) => a - b)
+    .map((port) =>
+      flow(SWITCH_OWNER, 'egress', PRIORITY.exact, boundFor({ kind: 'port', port }), output(port)),
+    );
+
+  const instances = new Map(
+    view.paths.flatMap(({ record, hops }) =>
+      hops.map((hop) => [hop.instance, { hop, owner: record.owner }] as const),
+    ),
+  );
+  const entries = [...instances.values()]
+    .sort((a, b) => instanceNumber(a.hop.instance) - instanceNumber(b.hop.instance))
+    .flatMap(({ hop, owner }) => [
+      flow(owner, 'egress', PRIORITY.exact, boundFor(into(hop, 'left')), enter(hop, hop.left)),
+      flow(owner, 'egress', PRIORITY.exact, boundFor(into(hop, 'right')), enter(hop, hop.right)),
+    ]);
+  return [...exits, ...entries];
+}
+
+const into = ({ instance }: HopView, side: Side): NextHop => ({ kind: 'instance', instance, side });
+
+const enter = (hop: HopView, port: OfPort | undefined): DesiredFlow['instructions'] =>
+  hop.ready && port !== undefined ? output(port) : drop;

@@ -1,0 +1,184 @@
+/**
+ * Answers what becomes of a packet: table by table, and from instance to instance until it leaves the switch.
+ * It supposes that every function lets the packet pass unchanged; what a function does is the function's to say.
+ */
+import { formatFlow, parseMatch } from 'ts-openflow';
+import type { Declared } from '../model/declared.ts';
+import type { DesiredFlow } from '../model/desired.ts';
+import { ChainstitchError } from '../model/errors.ts';
+import type {
+  ExplainOutcome,
+  ExplainPass,
+  ExplainQuery,
+  ExplainStep,
+  Explanation,
+} from '../model/explain.ts';
+import type { PortFact } from '../model/facts.ts';
+import { type InstanceId, MAX_HOPS, type Name, type OwnerId, SWITCH_OWNER } from '../model/ids.ts';
+import type { InstanceRecord, Steering } from '../model/steering.ts';
+import { NORMAL_PORT } from './flow.ts';
+import { decodePlace, NEXT_HOP_MASK, PLACE_MASK, type Side } from './metadata.ts';
+import { tableName } from './pipeline.ts';
+import { portName } from './view.ts';
+import { type Packet, type Walk, walk } from './walk.ts';
+
+export type ExplainInput = {
+  readonly query: ExplainQuery;
+  readonly flows: readonly DesiredFlow[];
+  readonly ports: ReadonlyMap<string, PortFact>;
+  readonly declared: Declared;
+  readonly steering: Steering;
+  readonly interfacePrefix: string;
+};
+
+/** @throws ChainstitchError `unknown-reference` for a port or a field that does not exist */
+export function explain(input: ExplainInput): Explanation {
+  const headers = parsePacket(input.query.packet);
+  const names = new Names(input);
+  const passes: ExplainPass[] = [];
+  const hops: { hop: string; instance: string }[] = [];
+
+  let port = input.ports.get(input.query.port);
+  if (!port) {
+    throw new ChainstitchError(
+      'unknown-reference',
+      `Switch ${input.query.switch} has no port ${input.query.port}.`,
+      {
+        faults: [{ pointer: '/port', detail: `one of: ${[...input.ports.keys()].join(', ')}` }],
+      },
+    );
+  }
+  // Each pass but the last ends inside an instance, and a path has no more than MAX_HOPS of them.
+  for (let pass = 0; pass <= MAX_HOPS; pass++) {
+    const walked = walk(input.flows, new Map([...headers, ['in_port', BigInt(port.ofport)]]));
+    passes.push({ port: port.name, steps: walked.hits.map((hit) => describe(hit, names)) });
+    const instance = names.instanceAt(walked.outputs[0]);
+    if (!instance) return { passes, hops, outcome: outcomeOf(walked, names) };
+    hops.push({ hop: instance.record.hop, instance: instance.record.id });
+    const out = input.ports.get(
+      names.portOf(instance.record.id, instance.side === 'left' ? 'right' : 'left'),
+    );
+    if (!out) {
+      return {
+        passes,
+        hops,
+        outcome: { kind: 'drop', reason: `instance ${instance.record.id} has lost a port` },
+      };
+    }
+    port = out;
+  }
+  return { passes, hops, outcome: { kind: 'drop', reason: 'the packet goes round in circles' } };
+}
+
+function parsePacket(fields: ExplainQuery['packet']): Packet {
+  const packet = new Map<string, bigint>();
+  for (const [name, value] of Object.entries(fields)) {
+    const fault = (detail: string): ChainstitchError =>
+      new ChainstitchError('unknown-reference', `The packet field ${name} is not usable.`, {
+        faults: [{ pointer: `/packet/${name}`, detail }],
+      });
+    if (/[\s,=/]/.test(`${name}${value}`)) throw fault('a field name and one value, without a mask');
+    let parsed: ReturnType<typeof parseMatch>;
+    try {
+      parsed = parseMatch(`${name}=${value}`);
+    } catch (error) {
+      throw fault(error instanceof Error ? error.message : String(error));
+    }
+    for (const field of parsed) if (field.field !== 'unknown') packet.set(field.field, BigInt(field.value));
+  }
+  return packet as Packet;
+}
+
+/** Turns numbers of the tables back into what people call them. */
+class Names {
+  readonly #chains: ReadonlyMap<OwnerId, Name>;
+  readonly #ports: ReadonlyMap<number, string>;
+  readonly #instances: ReadonlyMap<string, { readonly record: InstanceRecord; readonly side: Side }>;
+  readonly #prefix: string;
+
+  constructor({ declared, steering, ports, interfacePrefix }: ExplainInput) {
+    this.#prefix = interfacePrefix;
+    this.#chains = new Map(
+      [...declared.chains.values()].flatMap(({ uid, spec }) => {
+        const owner = steering.owners.get(uid);
+        return owner === undefined ? [] : [[owner, spec.name] as const];
+      }),
+    );
+    this.#ports = new Map([...ports.values()].map(({ ofport, name }) => [ofport, name]));
+    this.#instances = new Map(
+      [...steering.instances.values()].flatMap((record) =>
+        (['left', 'right'] as const).map((side) => [this.portOf(record.id, side), { record, side }] as const),
+      ),
+    );
+  }
+
+  portOf(instance: InstanceId, side: Side): string {
+    return portName(this.#prefix, instance, side);
+  }
+
+  chain(owner: OwnerId): Name | undefined {
+    return owner === SWITCH_OWNER ? undefined : this.#chains.get(owner);
+  }
+
+  port(ofport: number): string {
+    return this.#ports.get(ofport) ?? `port ${ofport}`;
+  }
+
+  instanceAt(
+    ofport: number | undefined,
+  ): { readonly record: InstanceRecord; readonly side: Side } | undefined {
+    const name = ofport === undefined ? undefined : this.#ports.get(ofport);
+    return name === undefined ? undefined : this.#instances.get(name);
+  }
+}
+
+function describe({ table, flow }: Walk['hits'][number], names: Names): ExplainStep {
+  const chain = flow && names.chain(flow.owner);
+  return {
+    table,
+    tableName: tableName(table) ?? String(table),
+    ...(flow ? { flow: formatFlow(flow) } : {}),
+    ...(chain ? { chain } : {}),
+    does: flow
+      ? flow.instructions.map((one) => effect(one, names)).join(', ') || 'drops it'
+      : 'no flow matches: drops it',
+  };
+}
+
+function effect(instruction: DesiredFlow['instructions'][number], names: Names): string {
+  switch (instruction.type) {
+    case 'gotoTable':
+      return `goes on to ${tableName(instruction.table) ?? `table ${instruction.table}`}`;
+    case 'writeMetadata': {
+      if (instruction.mask === NEXT_HOP_MASK) return 'picks the next hop';
+      if (instruction.mask !== PLACE_MASK) return 'writes metadata';
+      const { path, direction, hopsDone } = decodePlace(instruction.value);
+      return `on path ${path} ${direction}, ${hopsDone} ${hopsDone === 1 ? 'hop' : 'hops'} done`;
+    }
+    case 'applyActions':
+      return instruction.actions
+        .map((action) => {
+          if (action.type !== 'output') return action.type;
+          if (action.port === NORMAL_PORT) return 'switches it as a learning bridge does';
+          const instance = names.instanceAt(action.port);
+          return instance
+            ? `into ${instance.record.hop} (instance ${instance.record.id}, ${instance.side})`
+            : `out of ${names.port(action.port)}`;
+        })
+        .join(', ');
+    default:
+      return instruction.type;
+  }
+}
+
+function outcomeOf({ hits, outputs }: Walk, names: Names): ExplainOutcome {
+  const [first] = outputs;
+  if (first === NORMAL_PORT) return { kind: 'normal' };
+  if (first !== undefined) return { kind: 'output', port: names.port(first) };
+  const last = hits.at(-1);
+  const where = last ? (tableName(last.table) ?? String(last.table)) : 'no table';
+  return {
+    kind: 'drop',
+    reason: last?.flow ? `a flow in ${where} drops it` : `no flow in ${where} matches it`,
+  };
+}

@@ -1,0 +1,85 @@
+/** Puts flows together: the vocabulary that all tables share. */
+import { ipv4ToNumber, ipv6ToBigint, type Match, type MatchField, macToBigint } from 'ts-openflow';
+import { COOKIE_MARK, type DesiredFlow } from '../model/desired.ts';
+import type { Ipv4, Ipv6, Mac, OfPort, OwnerId } from '../model/ids.ts';
+import {
+  encodeNextHop,
+  encodePlace,
+  NEXT_HOP_MASK,
+  type NextHop,
+  PLACE_MASK,
+  type Place,
+} from './metadata.ts';
+import { PIPELINE, type PRIORITY, type TableName } from './pipeline.ts';
+
+type Instructions = DesiredFlow['instructions'];
+
+/** OFPP_NORMAL: forward as a learning bridge does (OpenFlow 1.5.1, section 7.2.1). */
+export const NORMAL_PORT = 0xfffffffa;
+const NO_BUFFER_LIMIT = 0;
+
+export const drop: Instructions = [];
+
+export const goTo = (table: TableName): Instructions => [{ type: 'gotoTable', table: PIPELINE[table].id }];
+
+export const placeAt = (place: Place): Instructions => [
+  { type: 'writeMetadata', value: encodePlace(place), mask: PLACE_MASK },
+  ...goTo('steer'),
+];
+
+export const sendTo = (next: NextHop): Instructions => [
+  { type: 'writeMetadata', value: encodeNextHop(next), mask: NEXT_HOP_MASK },
+  ...goTo('egress'),
+];
+
+export const output = (port: OfPort): Instructions => apply(port);
+export const normal: Instructions = apply(NORMAL_PORT);
+
+function apply(port: number): Instructions {
+  return [{ type: 'applyActions', actions: [{ type: 'output', port, maxLen: NO_BUFFER_LIMIT }] }];
+}
+
+export const inPort = (port: OfPort): MatchField => ({ field: 'in_port', value: port });
+export const ethDst = (mac: Mac): MatchField => ({ field: 'eth_dst', value: macToBigint(mac) });
+export const atPlace = (place: Place): Match => [
+  { field: 'metadata', value: encodePlace(place), mask: PLACE_MASK },
+];
+export const boundFor = (next: NextHop): Match => [
+  { field: 'metadata', value: encodeNextHop(next), mask: NEXT_HOP_MASK },
+];
+
+/** Group addresses have the lowest bit of the first byte set (IEEE 802, clause 8.2). */
+const GROUP_BIT = 1n << 40n;
+const toGroup: MatchField = { field: 'eth_dst', value: GROUP_BIT, mask: GROUP_BIT };
+
+/** ARP sent to everybody that asks about one address (RFC 826). */
+export const arpFor = (address: Ipv4): readonly MatchField[] => [
+  toGroup,
+  { field: 'eth_type', value: 0x0806 },
+  { field: 'arp_tpa', value: ipv4ToNumber(address) },
+];
+
+/** A neighbour solicitation for one address, sent to a group (RFC 4861, section 4.3). */
+export const solicitationOf = (address: Ipv6): readonly MatchField[] => [
+  toGroup,
+  { field: 'eth_type', value: 0x86dd },
+  { field: 'nw_proto', value: 58 },
+  { field: 'icmpv6_type', value: 135 },
+  { field: 'nd_target', value: ipv6ToBigint(address) },
+];
+
+/**
+ * A flow of ours. The cookie says so in its upper 16 bits, then whose it is (32 bits), then which table
+ * it stands in (the lowest 8).
+ */
+export function flow(
+  owner: OwnerId,
+  table: TableName,
+  priority: (typeof PRIORITY)[keyof typeof PRIORITY],
+  match: Match,
+  instructions: Instructions,
+): DesiredFlow {
+  const { id } = PIPELINE[table];
+  const cookie = COOKIE_MARK | (BigInt(owner) << 16n) | BigInt(id);
+  return { owner, table: id, priority, cookie, match, instructions };
+}

@@ -1,0 +1,38 @@
+import type { DesiredFlow } from '../model/desired.ts';
+import { type OfPort, SWITCH_OWNER } from '../model/ids.ts';
+import { flow, goTo, inPort, placeAt } from './flow.ts';
+import { PRIORITY } from './pipeline.ts';
+import type { PathView, SwitchView } from './view.ts';
+
+/**
+ * A frame that comes out of an instance is known by the port alone, so that a function may rewrite whatever
+ * it likes. Where an instance stands on two paths, the one that is or becomes current has it.
+ */
+export function ingressFlows(view: SwitchView): readonly DesiredFlow[] {
+  const outside = view.outsidePorts.map((port) =>
+    flow(SWITCH_OWNER, 'ingress', PRIORITY.wide, [inPort(port.ofport)], goTo('classify')),
+  );
+  const returns = new Map<OfPort, DesiredFlow>();
+  for (const path of [...view.paths].sort(byClaim)) {
+    for (const [port, returned] of returnFlows(path)) if (!returns.has(port)) returns.set(port, returned);
+  }
+  return [...outside, ...returns.values()];
+}
+
+const CLAIM = { current: 0, draining: 1, staged: 2 } as const;
+const byClaim = (a: PathView, b: PathView): number =>
+  CLAIM[a.record.state.phase] - CLAIM[b.record.state.phase] || b.record.id - a.record.id;
+
+function returnFlows({ record, hops }: PathView): readonly (readonly [OfPort, DesiredFlow])[] {
+  return hops.flatMap((hop, i) => {
+    const upstream = { path: record.id, direction: 'upstream', hopsDone: i + 1 } as const;
+    const downstream = { path: record.id, direction: 'downstream', hopsDone: hops.length - i } as const;
+    return [
+      ...(hop.right === undefined ? [] : [[hop.right, upstream] as const]),
+      ...(hop.left === undefined ? [] : [[hop.left, downstream] as const]),
+    ].map(
+      ([port, place]) =>
+        [port, flow(record.owner, 'ingress', PRIORITY.exact, [inPort(port)], placeAt(place))] as const,
+    );
+  });
+}

@@ -1,0 +1,62 @@
+/**
+ * The flow tables as one constant: what each is for, what may be matched in it, where a frame may go from
+ * it, and what a miss does. The table builders, `explain`, the tests and docs/pipeline.md all read it here.
+ */
+
+export type TableSpec = {
+  readonly id: number;
+  readonly does: string;
+  /** The fields that a flow of this table may match, by their ovs-ofctl names. */
+  readonly matches: readonly string[];
+  /** The tables that a flow of this table may send a frame on to. */
+  readonly goesTo: readonly TableName[];
+  /** What happens to a frame that no flow matches; `declared` is what the switch declares for such traffic. */
+  readonly miss: 'drop' | 'declared' | TableName;
+};
+export type TableName = 'ingress' | 'classify' | 'steer' | 'unchained' | 'egress';
+
+export const PIPELINE = {
+  ingress: {
+    id: 0,
+    does: 'Tells by the port where a frame comes from: an instance, which puts it back at its place on its path, or the outside',
+    matches: ['in_port'],
+    goesTo: ['classify', 'steer'],
+    miss: 'drop',
+  },
+  classify: {
+    id: 1,
+    does: "Finds whose a frame is, once: upstream by the subscriber's port, downstream by identity at the uplink",
+    matches: ['in_port', 'eth_dst', 'eth_type', 'arp_tpa', 'nw_proto', 'icmpv6_type', 'nd_target'],
+    goesTo: ['steer', 'unchained'],
+    miss: 'unchained',
+  },
+  steer: {
+    id: 2,
+    does: 'Picks the next hop from the path, the direction and the service index',
+    matches: ['metadata'],
+    goesTo: ['egress'],
+    miss: 'drop',
+  },
+  unchained: {
+    id: 3,
+    does: "Treats traffic that no chain owns by the switch's declared default, but keeps it off chained subscribers",
+    matches: ['eth_dst'],
+    goesTo: [],
+    miss: 'declared',
+  },
+  egress: {
+    id: 4,
+    does: 'Maps a next hop to the port that it is at now',
+    matches: ['metadata'],
+    goesTo: [],
+    miss: 'drop',
+  },
+} as const satisfies Record<TableName, TableSpec>;
+
+export const TABLE_NAMES = Object.keys(PIPELINE) as readonly TableName[];
+
+export const tableName = (id: number): TableName | undefined =>
+  TABLE_NAMES.find((name) => PIPELINE[name].id === id);
+
+/** Priorities, the same in every table: a guard goes before the exact, the exact before the wide. */
+export const PRIORITY = { guard: 300, exact: 200, wide: 100, miss: 0 } as const;

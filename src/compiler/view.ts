@@ -1,0 +1,125 @@
+/**
+ * One switch as the tables need it: names resolved to port numbers, paths with the state of their hops.
+ */
+import type { Declared, FailPolicy, Stored, SubscriberSpec, SwitchSpec } from '../model/declared.ts';
+import type { Facts, PortFact } from '../model/facts.ts';
+import type { InstanceId, Name, OfPort, OwnerId, PathId } from '../model/ids.ts';
+import type { PathRecord, Steering } from '../model/steering.ts';
+import { instanceNumber, type Side } from './metadata.ts';
+import { assignments } from './plan.ts';
+
+export type CompileInput = {
+  readonly declared: Declared;
+  readonly steering: Steering;
+  readonly facts: Facts;
+  /** What the names of instances' ports begin with. */
+  readonly interfacePrefix: string;
+  /** Paths that a switch refused. They get no flows; a subscriber whose current path it is gets nothing through. */
+  readonly rejected: ReadonlySet<PathId>;
+};
+
+export type HopView = {
+  readonly instance: InstanceId;
+  readonly onFailure: FailPolicy;
+  readonly ready: boolean;
+  /** Absent while the port is not on the switch. */
+  readonly left: OfPort | undefined;
+  readonly right: OfPort | undefined;
+};
+
+export type PathView = {
+  readonly record: PathRecord;
+  readonly hops: readonly HopView[];
+  /** Where the path ends upstream and downstream. */
+  readonly uplink: OfPort;
+  readonly subscriber: OfPort | undefined;
+};
+
+/** A subscriber whom a chain selects. `path` is absent where none can be: the traffic is dropped. */
+export type ChainedView = {
+  readonly spec: SubscriberSpec;
+  readonly owner: OwnerId;
+  readonly port: OfPort | undefined;
+  readonly path: PathView | undefined;
+};
+
+export type SwitchView = {
+  readonly spec: SwitchSpec;
+  readonly uplink: OfPort | undefined;
+  /** Every port that is not an instance's, the bridge's own among them. */
+  readonly outsidePorts: readonly PortFact[];
+  readonly chained: readonly ChainedView[];
+  /** Every path on the switch: staged, current and draining, in this order. */
+  readonly paths: readonly PathView[];
+};
+
+/** The name that the port of an instance has: prefix, number, `l` or `r`; at most 15 characters. */
+export const portName = (prefix: string, instance: InstanceId, side: Side): string =>
+  `${prefix}${instanceNumber(instance)}${side === 'left' ? 'l' : 'r'}`;
+
+const isInstancePort = (prefix: string, name: string): boolean =>
+  name.startsWith(prefix) && /^[0-9]+[lr]$/.test(name.slice(prefix.length));
+
+const PHASE_ORDER = { staged: 0, current: 1, draining: 2 } as const;
+
+/** @returns undefined while the ports of the switch are not known */
+export function viewSwitch(input: CompileInput, spec: SwitchSpec): SwitchView | undefined {
+  const ports = input.facts.switches.get(spec.dpid)?.ports;
+  if (!ports || ports.size === 0) return undefined;
+  const numberOf = (name: string | undefined): OfPort | undefined =>
+    name === undefined ? undefined : ports.get(name)?.ofport;
+
+  const uplinkSpec = [...input.declared.uplinks.values()].find((u) => u.spec.attachment.switch === spec.name);
+  const uplink = numberOf(uplinkSpec?.spec.attachment.port);
+
+  const hopView = ({ instance, onFailure }: PathRecord['hops'][number]): HopView => ({
+    instance,
+    onFailure,
+    ready: input.facts.instances.get(instance)?.phase === 'ready',
+    left: numberOf(portName(input.interfacePrefix, instance, 'left')),
+    right: numberOf(portName(input.interfacePrefix, instance, 'right')),
+  });
+  const subscriberPort = (name: Name): OfPort | undefined => {
+    const attachment = input.declared.subscribers.get(name)?.spec.attachment;
+    return attachment?.switch === spec.name ? numberOf(attachment.port) : undefined;
+  };
+
+  const paths =
+    uplink === undefined
+      ? []
+      : [...input.steering.paths.values()]
+          .filter((record) => record.switch === spec.name && !input.rejected.has(record.id))
+          .sort((a, b) => PHASE_ORDER[a.state.phase] - PHASE_ORDER[b.state.phase] || a.id - b.id)
+          .map((record) => ({
+            record,
+            hops: record.hops.map(hopView),
+            uplink,
+            subscriber: subscriberPort(record.subscriber),
+          }));
+
+  return {
+    spec,
+    uplink,
+    outsidePorts: [...ports.values()]
+      .filter((port) => !isInstancePort(input.interfacePrefix, port.name))
+      .sort((a, b) => a.ofport - b.ofport),
+    chained: chainedOn(input, spec).map(({ chain, subscriber }) => ({
+      spec: subscriber,
+      owner: ownerOf(input.steering, chain),
+      port: numberOf(subscriber.attachment.port),
+      path: paths.find(
+        ({ record }) => record.subscriber === subscriber.name && record.state.phase === 'current',
+      ),
+    })),
+    paths,
+  };
+}
+
+const chainedOn = (input: CompileInput, spec: SwitchSpec): ReturnType<typeof assignments> =>
+  assignments(input.declared).filter(({ subscriber }) => subscriber.attachment.switch === spec.name);
+
+function ownerOf(steering: Steering, chain: Stored<'chains'>): OwnerId {
+  const owner = steering.owners.get(chain.uid);
+  if (owner === undefined) throw new Error(`chain ${chain.spec.name} is compiled before it is planned`);
+  return owner;
+}

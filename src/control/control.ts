@@ -1,0 +1,245 @@
+/**
+ * The control loop: read what is declared and what is so, decide, compile, hand on what is wanted, say what
+ * the state is. It is level-triggered: a wake-up says only "look again", so one that is lost or doubled does
+ * no harm.
+ */
+import { type Compiled, compile } from '../compiler/compile.ts';
+import { explain } from '../compiler/explain.ts';
+import { nextDeadline, planSteering } from '../compiler/plan.ts';
+import type { Declared, FunctionSpec, Stored } from '../model/declared.ts';
+import type { DesiredSwitch } from '../model/desired.ts';
+import { ChainstitchError } from '../model/errors.ts';
+import type { Facts } from '../model/facts.ts';
+import type { Dpid, Name, PathId } from '../model/ids.ts';
+import type { Instances, InstanceView, Introspection, Store, Switches, Wake } from '../model/interfaces.ts';
+import type { ChainStatus } from '../model/status.ts';
+import type { Steering } from '../model/steering.ts';
+import { withDigests } from './digest.ts';
+import { installation } from './installed.ts';
+import { Rejections } from './rejections.ts';
+import { chainStatus } from './status.ts';
+
+export type ControlOptions = {
+  readonly store: Store;
+  readonly switches: Switches;
+  readonly instances: Instances;
+  readonly builtIns: readonly FunctionSpec[];
+  readonly interfacePrefix: string;
+  /** Milliseconds that an old path stays in place for what is under way on it. */
+  readonly drainTime: number;
+  /**
+   * Milliseconds after the start within which instances of an earlier run may be found again. Until they are,
+   * no switch is touched: what is not known yet must not look like what is not there.
+   */
+  readonly settleTime: number;
+  readonly clock: Clock;
+  readonly log: ControlLog;
+};
+
+/** Milliseconds since the epoch, and one-shot timers. */
+export interface Clock {
+  now(): number;
+  after(ms: number, then: () => void): { cancel(): void };
+}
+export interface ControlLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface Control extends Introspection {
+  readonly wake: Wake;
+  close(): void;
+}
+
+export function createControl(options: ControlOptions): Control {
+  const { store, switches, instances, clock, log } = options;
+  const declaredWithBuiltIns = mergeBuiltIns(options.builtIns);
+  const rejections = new Rejections();
+  const lastActive = new Map<number, number>();
+  const waiters = new Set<() => void>();
+  const settleBy = clock.now() + options.settleTime;
+
+  let compiled: Compiled = { switches: new Map(), instances: [] };
+  let desired = new Map<Dpid, DesiredSwitch>();
+  /** The paths that have flows in `desired`. */
+  let compiledPaths: ReadonlySet<PathId> = new Set();
+  let statuses: ReadonlyMap<Name, ChainStatus> = new Map();
+  let settled = false;
+  let scheduled = false;
+  let closed = false;
+  let timer: { cancel(): void } | undefined;
+
+  const readFacts = (): Facts => ({ switches: switches.facts(), instances: instances.facts() });
+
+  function confirmedPaths(declared: Declared, facts: Facts, steering: Steering): ReadonlySet<PathId> {
+    const isInstalled = installation(declared, steering, facts, desired);
+    return new Set(
+      [...steering.paths.values()]
+        .filter((path) => compiledPaths.has(path.id) && isInstalled(path.owner))
+        .map((path) => path.id),
+    );
+  }
+
+  /** What an earlier run left must have been found, or have had its time, before a switch is touched. */
+  function isSettled(facts: Facts, steering: Steering): boolean {
+    return (
+      clock.now() >= settleBy ||
+      [...steering.instances.keys()].every((id) => {
+        const phase = facts.instances.get(id)?.phase;
+        return phase === 'ready' || phase === 'backoff';
+      })
+    );
+  }
+
+  function step(): void {
+    const facts = readFacts();
+    const declared = declaredWithBuiltIns(store.declared());
+    const before = store.steering();
+    const confirmed = confirmedPaths(declared, facts, before);
+    rejections.observe(facts, before, confirmed, desired);
+    settled ||= isSettled(facts, before);
+
+    const steering = planSteering({
+      declared,
+      steering: before,
+      instances: facts.instances,
+      confirmed,
+      now: clock.now(),
+      drainTime: options.drainTime,
+    });
+    if (steering !== before) store.saveSteering(steering);
+    rejections.retain(steering, declared);
+
+    const rejected = rejections.paths();
+    compiled = compile({ declared, steering, facts, interfacePrefix: options.interfacePrefix, rejected });
+    switches.manage(
+      [...declared.switches.values()].map(({ spec }) => ({ dpid: spec.dpid, ovsdb: spec.ovsdb })),
+    );
+    instances.want(compiled.instances);
+    if (settled) {
+      desired = new Map([...compiled.switches].map(([dpid, of]) => [dpid, withDigests(of)]));
+      compiledPaths = new Set([...steering.paths.keys()].filter((id) => !rejected.has(id)));
+      switches.want([...desired.values()]);
+    }
+    publish(declared, steering, facts);
+    arm(steering);
+  }
+
+  function publish(declared: Declared, steering: Steering, facts: Facts): void {
+    const next = new Map<Name, ChainStatus>();
+    const isInstalled = installation(declared, steering, facts, desired);
+    const reasons = rejections.reasons();
+    for (const chain of declared.chains.values()) {
+      const status = chainStatus(chain, {
+        declared,
+        steering,
+        facts,
+        installed: isInstalled,
+        rejected: reasons,
+        lastActive: lastActive.get(chain.uid),
+      });
+      if (status.phase === 'active') lastActive.set(chain.uid, chain.generation);
+      report(chain, statuses.get(chain.spec.name), status);
+      next.set(chain.spec.name, status);
+    }
+    const live = new Set([...declared.chains.values()].map(({ uid }) => uid));
+    for (const uid of lastActive.keys()) if (!live.has(uid)) lastActive.delete(uid);
+    statuses = next;
+    for (const resolve of waiters) resolve();
+    waiters.clear();
+  }
+
+  function report(chain: Stored<'chains'>, before: ChainStatus | undefined, now: ChainStatus): void {
+    if (before?.phase === now.phase && before.observedGeneration === now.observedGeneration) return;
+    const problem = now.conditions.find((condition) => !condition.status);
+    const fields = { chain: chain.spec.name, phase: now.phase, generation: now.observedGeneration };
+    if (now.phase === 'rejected') log.warn({ ...fields, problem: problem?.message }, 'chain rejected');
+    else log.info({ ...fields, ...(problem ? { problem: problem.message } : {}) }, `chain ${now.phase}`);
+  }
+
+  function arm(steering: Steering): void {
+    timer?.cancel();
+    timer = undefined;
+    const deadlines = [nextDeadline(steering), settled ? undefined : settleBy].filter(
+      (at) => at !== undefined,
+    );
+    if (deadlines.length === 0) return;
+    timer = clock.after(Math.max(0, Math.min(...deadlines) - clock.now()), wake);
+  }
+
+  function wake(): void {
+    if (scheduled || closed) return;
+    scheduled = true;
+    setImmediate(() => {
+      scheduled = false;
+      if (!closed) step();
+    });
+  }
+
+  return {
+    wake,
+    chainStatus: (name) => statuses.get(name),
+    switchFacts: () => switches.facts(),
+    instances(): readonly InstanceView[] {
+      const facts = instances.facts();
+      return [...store.steering().instances.values()].map((record) => ({
+        record,
+        fact: facts.get(record.id),
+      }));
+    },
+    instanceCounters: (id) => instances.counters(id),
+    explain(query) {
+      const declared = declaredWithBuiltIns(store.declared());
+      const spec = declared.switches.get(query.switch)?.spec;
+      if (!spec) throw new ChainstitchError('not-found', `There is no switch ${query.switch}.`);
+      const fact = switches.facts().get(spec.dpid);
+      const flows = compiled.switches.get(spec.dpid)?.flows;
+      if (!fact || !flows) {
+        throw new ChainstitchError(
+          'switch-not-connected',
+          `The ports of switch ${query.switch} are not known.`,
+        );
+      }
+      return explain({
+        query,
+        flows,
+        ports: fact.ports,
+        declared,
+        steering: store.steering(),
+        interfacePrefix: options.interfacePrefix,
+      });
+    },
+    changed(signal) {
+      return new Promise((resolve) => {
+        const done = (): void => {
+          waiters.delete(done);
+          signal.removeEventListener('abort', done);
+          resolve();
+        };
+        if (signal.aborted) return resolve();
+        waiters.add(done);
+        signal.addEventListener('abort', done, { once: true });
+      });
+    },
+    close() {
+      closed = true;
+      timer?.cancel();
+    },
+  };
+}
+
+/** Functions that come with the product stand beside the declared ones; the result is kept per revision. */
+function mergeBuiltIns(builtIns: readonly FunctionSpec[]): (declared: Declared) => Declared {
+  const epoch = new Date(0).toISOString();
+  const own = builtIns.map((spec): [Name, Stored<'functions'>] => [
+    spec.name,
+    { kind: 'functions', uid: 0, generation: 1, createdAt: epoch, updatedAt: epoch, spec },
+  ]);
+  let last: { from: Declared; merged: Declared } | undefined;
+  return (declared) => {
+    if (last?.from !== declared) {
+      last = { from: declared, merged: { ...declared, functions: new Map([...declared.functions, ...own]) } };
+    }
+    return last.merged;
+  };
+}

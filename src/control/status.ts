@@ -1,0 +1,166 @@
+/** What is said of a chain, from what is decided and what is so. Pure. */
+import type { Declared, Stored, SubscriberSpec } from '../model/declared.ts';
+import type { Facts } from '../model/facts.ts';
+import { selects } from '../model/hops.ts';
+import type { OwnerId, PathId } from '../model/ids.ts';
+import type { ChainPhase, ChainStatus, Condition, HopStatus } from '../model/status.ts';
+import type { PathRecord, Steering } from '../model/steering.ts';
+
+export type StatusInput = {
+  readonly declared: Declared;
+  readonly steering: Steering;
+  readonly facts: Facts;
+  /** Whether all flows of this owner that are wanted on every switch are confirmed by a barrier. */
+  readonly installed: (owner: OwnerId) => boolean;
+  /** Why a switch refused a path. */
+  readonly rejected: ReadonlyMap<PathId, string>;
+  /** The generation that was last active; undefined where none was. */
+  readonly lastActive: number | undefined;
+};
+
+export function chainStatus(chain: Stored<'chains'>, input: StatusInput): ChainStatus {
+  const owner = input.steering.owners.get(chain.uid);
+  const subscribers = [...input.declared.subscribers.values()]
+    .map(({ spec }) => spec)
+    .filter((spec) => selects(chain.spec, spec));
+  const paths = [...input.steering.paths.values()].filter(
+    (path) => path.owner === owner && path.state.phase !== 'draining',
+  );
+  const current = paths.filter((path) => path.state.phase === 'current');
+  const conditions = [
+    subscribersReady(subscribers, input),
+    instancesReady(paths, subscribers, input),
+    flowsInstalled(owner, paths, input),
+  ];
+  return {
+    phase: phaseOf(chain, conditions, paths, input),
+    observedGeneration: chain.generation,
+    conditions,
+    paths: current.map((path) => ({
+      subscriber: path.subscriber,
+      path: path.id,
+      hops: path.hops.flatMap((hop): HopStatus[] => {
+        const record = input.steering.instances.get(hop.instance);
+        const fact = input.facts.instances.get(hop.instance);
+        if (!record) return [];
+        return [
+          {
+            hop: record.hop,
+            function: record.function,
+            onFailure: hop.onFailure,
+            instance: hop.instance,
+            phase: fact?.phase ?? 'unknown',
+            restarts: fact?.restarts ?? 0,
+          },
+        ];
+      }),
+    })),
+  };
+}
+
+function phaseOf(
+  chain: Stored<'chains'>,
+  conditions: readonly Condition[],
+  paths: readonly PathRecord[],
+  input: StatusInput,
+): ChainPhase {
+  if (paths.some((path) => input.rejected.has(path.id))) return 'rejected';
+  const settled = paths.every((path) => path.state.phase === 'current');
+  if (settled && conditions.every((condition) => condition.status)) return 'active';
+  if (input.lastActive === undefined) return 'pending';
+  return input.lastActive === chain.generation ? 'degraded' : 'updating';
+}
+
+const good = (type: Condition['type'], reason: string, message: string): Condition => ({
+  type,
+  status: true,
+  reason,
+  message,
+});
+const bad = (type: Condition['type'], reason: string, message: string): Condition => ({
+  type,
+  status: false,
+  reason,
+  message,
+});
+
+function subscribersReady(subscribers: readonly SubscriberSpec[], input: StatusInput): Condition {
+  const type = 'SubscribersReady';
+  if (subscribers.length === 0)
+    return good(type, 'NoneSelected', 'The chain selects no subscriber at present.');
+  for (const subscriber of subscribers) {
+    const fault = attachmentFault(subscriber, input);
+    if (fault) return bad(type, fault.reason, fault.message);
+  }
+  return good(type, 'Attached', `${count(subscribers.length, 'subscriber')} attached.`);
+}
+
+function attachmentFault(
+  { name, attachment }: SubscriberSpec,
+  { declared, facts }: StatusInput,
+): { reason: string; message: string } | undefined {
+  const spec = declared.switches.get(attachment.switch)?.spec;
+  const fact = spec && facts.switches.get(spec.dpid);
+  if (!fact || fact.connection === 'disconnected') {
+    return {
+      reason: 'SwitchDisconnected',
+      message: `Switch ${attachment.switch} is not connected${fact?.problem ? `: ${fact.problem}` : '.'}`,
+    };
+  }
+  const uplink = [...declared.uplinks.values()].find(
+    (u) => u.spec.attachment.switch === attachment.switch,
+  )?.spec;
+  if (!uplink) {
+    return { reason: 'NoUplink', message: `Switch ${attachment.switch} has no uplink; declare one.` };
+  }
+  const missing = [attachment.port, uplink.attachment.port].find((port) => !fact.ports.has(port));
+  if (missing === undefined) return undefined;
+  return {
+    reason: 'PortMissing',
+    message: `Port ${missing}, which ${missing === attachment.port ? `subscriber ${name}` : `uplink ${uplink.name}`} needs, is not on switch ${attachment.switch}.`,
+  };
+}
+
+function instancesReady(
+  paths: readonly PathRecord[],
+  subscribers: readonly SubscriberSpec[],
+  { steering, facts }: StatusInput,
+): Condition {
+  const type = 'InstancesReady';
+  const served = new Set(paths.map((path) => path.subscriber));
+  const unserved = subscribers.find((subscriber) => !served.has(subscriber.name));
+  if (unserved) return bad(type, 'NotPlanned', `No path is planned for subscriber ${unserved.name} yet.`);
+
+  const ids = new Set(paths.flatMap((path) => path.hops.map((hop) => hop.instance)));
+  for (const id of ids) {
+    const record = steering.instances.get(id);
+    const fact = facts.instances.get(id);
+    if (!record) continue;
+    const which = `Instance ${id} (${record.hop} of ${record.subscriber})`;
+    const because = fact?.problem ? `: ${fact.problem}` : '.';
+    if (fact?.phase !== 'ready') {
+      const reason = fact?.phase === 'backoff' ? 'InstanceFailed' : 'InstanceStarting';
+      return bad(type, reason, `${which} is ${fact?.phase ?? 'not started'}${because}`);
+    }
+    if (fact.revision !== record.revision) {
+      return bad(type, 'ConfigPending', `${which} has not taken its newest configuration${because}`);
+    }
+  }
+  return good(type, 'Ready', `${count(ids.size, 'instance')} ready.`);
+}
+
+function flowsInstalled(
+  owner: OwnerId | undefined,
+  paths: readonly PathRecord[],
+  { rejected, installed }: StatusInput,
+): Condition {
+  const type = 'FlowsInstalled';
+  const refused = paths.map((path) => rejected.get(path.id)).find((reason) => reason !== undefined);
+  if (refused) return bad(type, 'Rejected', `A switch refused a flow: ${refused}`);
+  if (owner === undefined || !installed(owner)) {
+    return bad(type, 'BarrierPending', 'Not every switch has confirmed the flows of this generation.');
+  }
+  return good(type, 'Confirmed', 'Every switch has confirmed the flows of this generation.');
+}
+
+const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;

@@ -1,0 +1,94 @@
+/**
+ * Puts the parts together and takes them apart again. The only file that sees all of them.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { settingsHelp } from './config/document.ts';
+import { loadSettings } from './config/settings.ts';
+import { type Control, createControl } from './control/control.ts';
+import { systemClock } from './control/clock.ts';
+import { ChainstitchError, ERRORS } from './model/errors.ts';
+import { createInstances } from './nf/index.ts';
+import { loadCatalogue } from './northbound/catalogue.ts';
+import { createNorthbound } from './northbound/index.ts';
+import { createSouthbound } from './southbound/index.ts';
+import { openStore } from './store/store.ts';
+import { openLog } from './telemetry/log.ts';
+
+/** Instances of an earlier run answer within milliseconds; one that hangs must not hold up the rest. */
+const SETTLE_TIME = 5_000;
+
+async function main(argv: readonly string[]): Promise<void> {
+  if (argv.includes('--help')) {
+    process.stdout.write(`usage: chainstitch [--setting=value ...]\n\n${settingsHelp()}\n`);
+    return;
+  }
+  const settings = loadSettings(argv, process.env);
+  const log = openLog(settings.logLevel);
+  mkdirSync(settings.stateDir, { recursive: true, mode: 0o700 });
+  mkdirSync(settings.runDir, { recursive: true, mode: 0o700 });
+
+  const builtIns = loadCatalogue(settings.functionDir);
+  const store = openStore(join(settings.stateDir, 'chainstitch.db'));
+  let control: Control | undefined;
+  const wake = (): void => control?.wake();
+
+  const southbound = await createSouthbound({
+    listen: { host: settings.openflowHost, port: settings.openflowPort },
+    auditIntervalMs: settings.auditInterval,
+    wake,
+    log: log.child({ part: 'southbound' }),
+  });
+  const nf = createInstances({
+    runDir: settings.runDir,
+    imageDir: settings.imageDir,
+    ports: southbound.ports,
+    wake,
+    log: log.child({ part: 'nf' }),
+  });
+  control = createControl({
+    store,
+    switches: southbound.switches,
+    instances: nf.instances,
+    builtIns,
+    interfacePrefix: settings.interfacePrefix,
+    drainTime: settings.drainTime,
+    settleTime: SETTLE_TIME,
+    clock: systemClock,
+    log: log.child({ part: 'control' }),
+  });
+  const northbound = createNorthbound({
+    store,
+    introspection: control,
+    builtIns,
+    onChange: wake,
+    log: log.child({ part: 'northbound' }),
+  });
+  control.wake();
+  const api = await northbound.listen({ host: settings.apiHost, port: settings.apiPort });
+  log.info({ api, openflow: southbound.address }, 'chainstitch is up');
+
+  const signal = await stopSignal();
+  log.info({ signal, instances: settings.onStop }, 'stopping');
+  await northbound.close();
+  control.close();
+  await nf.stop(settings.onStop);
+  await southbound.close();
+  store.close();
+  log.info({}, 'stopped');
+}
+
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
+  });
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  if (error instanceof ChainstitchError) {
+    process.stderr.write(`chainstitch: ${error.message}\n${ERRORS[error.code].remedy}\n`);
+  } else {
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  }
+  process.exit(1);
+});

@@ -1,0 +1,126 @@
+/** A small network to compile: switch s1, an uplink, alice and bob; chains as the test says. */
+import type {
+  ChainSpec,
+  Declared,
+  FunctionSpec,
+  Kind,
+  Specs,
+  Stored,
+  SubscriberSpec,
+} from '../../src/model/declared.ts';
+import type { Facts, InstanceFact, PortFact } from '../../src/model/facts.ts';
+import type { Dpid, InstanceId, Mac, Name, OfPort } from '../../src/model/ids.ts';
+import type { Steering } from '../../src/model/steering.ts';
+
+export const DPID = '0000000000000001' as Dpid;
+export const name = (text: string): Name => text as Name;
+
+export const firewall: FunctionSpec = {
+  name: name('firewall'),
+  image: 'firewall.elf',
+  contract: 1,
+  memoryMiB: 2,
+  transparent: true,
+  configSchema: {},
+};
+export const counter: FunctionSpec = { ...firewall, name: name('counter'), image: 'counter.elf' };
+
+export const alice: SubscriberSpec = {
+  name: name('alice'),
+  attachment: { switch: name('s1'), port: 's1-eth1' },
+  mac: '00:00:00:00:00:01' as Mac,
+  ipv4: ['10.0.0.1' as never],
+  labels: { plan: 'gold' },
+};
+export const bob: SubscriberSpec = {
+  name: name('bob'),
+  attachment: { switch: name('s1'), port: 's1-eth2' },
+  mac: '00:00:00:00:00:02' as Mac,
+  ipv4: ['10.0.0.2' as never],
+};
+
+export type ChainOptions = { readonly uid?: number; readonly generation?: number };
+
+export function chain(
+  hops: ChainSpec['hops'],
+  options: ChainOptions = {},
+  subscribers = ['alice'],
+): Stored<'chains'> {
+  const spec: ChainSpec = {
+    name: name(`${subscribers.join('-')}-protected`),
+    subscribers: subscribers.map(name),
+    hops,
+  };
+  return stored('chains', spec, options);
+}
+
+export const hop = (
+  fn: string,
+  more: Partial<ChainSpec['hops'][number]> = {},
+): ChainSpec['hops'][number] => ({
+  function: name(fn),
+  ...more,
+});
+
+function stored<K extends Kind>(
+  kind: K,
+  spec: Specs[K],
+  { uid = 1, generation = 1 }: ChainOptions = {},
+): Stored<K> {
+  const at = '2026-01-01T00:00:00.000Z';
+  return { kind, uid, generation, createdAt: at, updatedAt: at, spec };
+}
+
+const byName = <K extends Kind>(list: readonly Stored<K>[]): ReadonlyMap<Name, Stored<K>> =>
+  new Map(list.map((one) => [one.spec.name, one]));
+
+export function declare(
+  chains: readonly Stored<'chains'>[],
+  options: { unchained?: 'normal' | 'drop'; subscribers?: readonly SubscriberSpec[]; uplink?: boolean } = {},
+): Declared {
+  const { unchained = 'normal', subscribers = [alice, bob], uplink = true } = options;
+  const attachment = { switch: name('s1'), port: 's1-eth3' };
+  return {
+    revision: 1,
+    switches: byName([
+      stored('switches', { name: name('s1'), dpid: DPID, unchained, ovsdb: 'unix:/db.sock' }),
+    ]),
+    uplinks: byName(uplink ? [stored('uplinks', { name: name('core'), attachment })] : []),
+    subscribers: byName(subscribers.map((spec) => stored('subscribers', spec))),
+    functions: byName([stored('functions', firewall), stored('functions', counter)]),
+    chains: byName(chains),
+  };
+}
+
+const port = (ofport: number, portName: string): [string, PortFact] => [
+  portName,
+  { name: portName, ofport: ofport as OfPort, mac: '00:00:00:00:01:00' as Mac, linkUp: true },
+];
+
+/**
+ * Facts in which every instance of `steering` has its two ports (instance n at 10n and 10n+1) and is ready,
+ * but for those that `notReady` names.
+ */
+export function factsOf(steering: Steering, notReady: readonly string[] = []): Facts {
+  const numbers = [...steering.instances.keys()].map((id) => Number(id.slice(1)));
+  const ports = new Map([
+    port(1, 's1-eth1'),
+    port(2, 's1-eth2'),
+    port(3, 's1-eth3'),
+    ...numbers.flatMap((n) => [port(n * 10, `cs${n}l`), port(n * 10 + 1, `cs${n}r`)]),
+  ]);
+  const instances = [...steering.instances.values()].map((record): [InstanceId, InstanceFact] => [
+    record.id,
+    {
+      id: record.id,
+      phase: notReady.includes(record.id) ? 'starting' : 'ready',
+      ...(notReady.includes(record.id) ? {} : { revision: record.revision }),
+      ports: { left: `cs${record.id.slice(1)}l`, right: `cs${record.id.slice(1)}r` },
+      restarts: 0,
+    },
+  ]);
+  return {
+    switches: new Map([[DPID, { dpid: DPID, connection: 'connected', ports, rejections: [] }]]),
+    instances: new Map(instances),
+  };
+}
