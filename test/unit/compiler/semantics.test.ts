@@ -1,0 +1,228 @@
+/**
+ * The compiled tables held against what a chain means, on random chains, states and packets: every frame
+ * meets its hops in order or is dropped. The tables are run by an interpreter of their own semantics; that a
+ * real switch agrees with the interpreter is the integration tests' matter.
+ */
+import fc from 'fast-check';
+import t from 'tap';
+import { type CompiledSwitch, compile } from '../../../src/compiler/compile.ts';
+import { planSteering } from '../../../src/compiler/plan.ts';
+import { walk } from '../../../src/compiler/walk.ts';
+import type { Declared, FailPolicy } from '../../../src/model/declared.ts';
+import type { Facts } from '../../../src/model/facts.ts';
+import { EMPTY_STEERING, type Steering } from '../../../src/model/steering.ts';
+import { alice, bob, chain, DPID, declare, factsOf, hop } from '../world.ts';
+
+const NORMAL = 0xfffffffa;
+const PORT = { alice: 1, bob: 2, uplink: 3 };
+const ALICE = 0x000000000001n;
+const BOB = 0x000000000002n;
+const BROADCAST = 0xffffffffffffn;
+
+type Hop = { readonly ready: boolean; readonly onFailure: FailPolicy };
+const hopsArbitrary = fc.array(
+  fc.record({ ready: fc.boolean(), onFailure: fc.constantFrom<FailPolicy>('closed', 'open') }),
+  { minLength: 1, maxLength: 16 },
+);
+const macArbitrary = fc.oneof(fc.constantFrom(ALICE, BOB, BROADCAST), fc.bigInt(0n, BROADCAST));
+/** Whatever a frame may say of itself; the tables may not trust it. */
+const headersArbitrary = fc.record({
+  eth_src: macArbitrary,
+  eth_type: fc.constantFrom(0x0800n, 0x0806n, 0x86ddn, 0x88ccn),
+  arp_tpa: fc.constantFrom(0x0a000001n, 0x0a000002n),
+});
+
+function build(hops: readonly Hop[], subscribers = ['alice']) {
+  const specs = hops.map(({ onFailure }) => hop('firewall', { onFailure }));
+  const declared = declare([chain(specs, {}, subscribers)]);
+  const steering = planSteering({
+    declared,
+    steering: EMPTY_STEERING,
+    instances: new Map(),
+    confirmed: new Set(),
+    now: 0,
+    drainTime: 0,
+  });
+  const notReady = [...steering.instances.keys()].filter((_, i) => hops[i % hops.length]?.ready === false);
+  return { declared, steering, facts: factsOf(steering, notReady) };
+}
+
+function tablesOf(world: { declared: Declared; steering: Steering; facts: Facts }): CompiledSwitch {
+  const compiled = compile({ ...world, interfacePrefix: 'cs', rejected: new Set() }).switches.get(DPID);
+  if (!compiled) throw new Error('switch s1 was not compiled');
+  return compiled;
+}
+
+/** Follows a frame through the switch and through instances that let everything pass; gives the ports it met. */
+function trip(tables: CompiledSwitch, port: number, headers: Readonly<Record<string, bigint>>): number[] {
+  const met: number[] = [];
+  let at = port;
+  for (let pass = 0; pass < 40; pass++) {
+    const packet = new Map([...Object.entries(headers), ['in_port', BigInt(at)]]);
+    const [out] = walk(tables.flows, packet as never).outputs;
+    if (out === undefined) return met;
+    met.push(out);
+    if (out < 10 || out === NORMAL) return met;
+    at = out % 10 === 0 ? out + 1 : out - 1;
+  }
+  throw new Error('the frame goes round in circles');
+}
+
+/** What the chain means: entered ports of the hops in order, then the end; it stops at a closed hop that is not ready. */
+function meant(
+  hops: readonly Hop[],
+  instances: readonly number[],
+  way: 'upstream' | 'downstream',
+  end: number,
+) {
+  const order = hops.map((one, i) => ({
+    ...one,
+    port: (instances[i] ?? 0) * 10 + (way === 'upstream' ? 0 : 1),
+  }));
+  const met: number[] = [];
+  for (const { ready, onFailure, port } of way === 'upstream' ? order : order.reverse()) {
+    if (ready) met.push(port);
+    else if (onFailure === 'closed') return met;
+  }
+  return [...met, end];
+}
+
+const numbersOf = (steering: Steering, subscriber: string): number[] =>
+  [...steering.instances.values()]
+    .filter((r) => r.subscriber === subscriber)
+    .map((r) => Number(r.id.slice(1)));
+
+t.test('no bypass: every frame of a chained subscriber meets its hops in order, both ways', async () => {
+  fc.assert(
+    fc.property(hopsArbitrary, macArbitrary, headersArbitrary, (hops, to, headers) => {
+      const world = build(hops);
+      const tables = tablesOf(world);
+      const instances = numbersOf(world.steering, 'alice');
+      same(
+        trip(tables, PORT.alice, { ...headers, eth_dst: to }),
+        meant(hops, instances, 'upstream', PORT.uplink),
+      );
+      same(
+        trip(tables, PORT.uplink, { ...headers, eth_dst: ALICE }),
+        meant(hops, instances, 'downstream', PORT.alice),
+      );
+      const asksForAlice = { ...headers, eth_dst: BROADCAST, eth_type: 0x0806n, arp_tpa: 0x0a000001n };
+      same(trip(tables, PORT.uplink, asksForAlice), meant(hops, instances, 'downstream', PORT.alice));
+    }),
+  );
+});
+
+t.test('no cross-talk: two subscribers of one chain never meet in an instance', async () => {
+  fc.assert(
+    fc.property(hopsArbitrary, headersArbitrary, (hops, headers) => {
+      const world = build(hops, ['alice', 'bob']);
+      const tables = tablesOf(world);
+      same(
+        trip(tables, PORT.bob, { ...headers, eth_dst: ALICE }),
+        meant(hops, numbersOf(world.steering, 'bob'), 'upstream', PORT.uplink),
+      );
+      same(
+        trip(tables, PORT.uplink, { ...headers, eth_dst: BOB }),
+        meant(hops, numbersOf(world.steering, 'bob'), 'downstream', PORT.bob),
+      );
+    }),
+  );
+});
+
+t.test('traffic that no chain owns is switched, but never to a chained subscriber', async (t) => {
+  const tables = tablesOf(build([{ ready: true, onFailure: 'closed' }]));
+  t.strictSame(trip(tables, PORT.bob, { eth_dst: 0x64n }), [NORMAL]);
+  t.strictSame(trip(tables, PORT.bob, { eth_dst: ALICE }), [], 'bob does not reach alice past her chain');
+  t.strictSame(trip(tables, PORT.uplink, { eth_dst: BOB }), [NORMAL]);
+  t.strictSame(
+    [...tables.noFlood],
+    [
+      [1, true],
+      [2, false],
+      [3, false],
+      [10, true],
+      [11, true],
+    ],
+    'nothing is flooded to a chained subscriber or into an instance',
+  );
+});
+
+t.test('an instance that has no path, or a port that is not known, reaches nothing', async (t) => {
+  const world = build([{ ready: true, onFailure: 'closed' }]);
+  const tables = tablesOf({ ...world, declared: declare([]), steering: EMPTY_STEERING });
+  t.strictSame(trip(tables, 10, { eth_dst: BROADCAST }), []);
+  t.strictSame(trip(tables, 99, { eth_dst: BROADCAST }), []);
+});
+
+t.test('without an uplink a chained subscriber is cut off, not let through', async (t) => {
+  const world = build([{ ready: true, onFailure: 'open' }]);
+  const declared = declare([...world.declared.chains.values()], { uplink: false });
+  t.strictSame(trip(tablesOf({ ...world, declared }), PORT.alice, { eth_dst: 0x64n }), []);
+});
+
+t.test(
+  'an update: while the new path is staged the old one serves, and a frame inside a kept instance goes on',
+  async (t) => {
+    const two = declare([chain([hop('firewall'), hop('counter')])]);
+    const before = build([{ ready: true, onFailure: 'closed' }]);
+    const replan = (steering: Steering): Steering =>
+      planSteering({
+        declared: two,
+        steering,
+        instances: factsOf(steering).instances,
+        confirmed: new Set(steering.paths.keys()),
+        now: 0,
+        drainTime: 1000,
+      });
+    const staged = replan(before.steering);
+    const duringStaging = tablesOf({ declared: two, steering: staged, facts: factsOf(staged) });
+    t.strictSame(trip(duringStaging, PORT.alice, { eth_dst: 0x64n }), [10, PORT.uplink]);
+    t.strictSame(trip(duringStaging, PORT.uplink, { eth_dst: ALICE }), [11, PORT.alice]);
+
+    const flipped = replan(staged);
+    const afterFlip = tablesOf({ declared: two, steering: flipped, facts: factsOf(flipped) });
+    t.strictSame(trip(afterFlip, PORT.alice, { eth_dst: 0x64n }), [10, 20, PORT.uplink]);
+    t.strictSame(trip(afterFlip, PORT.uplink, { eth_dst: ALICE }), [21, 11, PORT.alice]);
+    t.strictSame(
+      trip(afterFlip, 11, { eth_dst: 0x64n }),
+      [20, PORT.uplink],
+      'what was inside the firewall goes on to the new hop',
+    );
+  },
+);
+
+t.test('compile is a function: the same input gives the same flows in the same order', async (t) => {
+  const world = build(
+    [
+      { ready: true, onFailure: 'closed' },
+      { ready: false, onFailure: 'open' },
+    ],
+    ['alice', 'bob'],
+  );
+  const shuffled: Declared = {
+    ...world.declared,
+    subscribers: new Map([...world.declared.subscribers].reverse()),
+  };
+  const text = (value: unknown): string =>
+    JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? `${part}` : part));
+  t.equal(text(tablesOf(world).flows), text(tablesOf(world).flows));
+  t.equal(text(tablesOf({ ...world, declared: shuffled }).flows), text(tablesOf(world).flows));
+});
+
+t.test('the interpreter can tell a bypass', async (t) => {
+  const tables = tablesOf(build([{ ready: true, onFailure: 'closed' }]));
+  const enter = tables.flows.find(({ table, match }) => table === 1 && match.length === 1);
+  if (!enter) throw new Error('no flow classifies alice');
+  const around = {
+    ...enter,
+    priority: 400,
+    instructions: [{ type: 'applyActions', actions: [{ type: 'output', port: PORT.uplink, maxLen: 0 }] }],
+  } as const;
+  t.strictSame(trip({ ...tables, flows: [...tables.flows, around] }, PORT.alice, {}), [PORT.uplink]);
+  t.not(alice.mac, bob.mac);
+});
+
+function same(seen: readonly number[], wanted: readonly number[]): void {
+  if (seen.join() !== wanted.join())
+    throw new Error(`met ${seen.join(' ') || 'nothing'}, meant ${wanted.join(' ') || 'nothing'}`);
+}
