@@ -27,6 +27,7 @@ The variable \`CHAINSTITCH_URL\` belongs to the operator's command; the controll
 | limit | value |
 |---|---|
 | body of a request | ${API_LIMITS.bodyBytes} bytes |
+| nesting of a body, items of one list in it | ${API_LIMITS.bodyDepth}, ${API_LIMITS.listItems} |
 | \`configSchema\` of a function, as JSON | ${API_LIMITS.configSchemaBytes} bytes |
 | objects of one kind | ${API_LIMITS.objectsPerKind} |
 | requests that wait for a state at the same time | ${API_LIMITS.waiters} |

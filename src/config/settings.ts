@@ -4,8 +4,8 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { closest } from '../model/closest.ts';
 import { ChainstitchError } from '../model/errors.ts';
-import { closest } from './closest.ts';
 import {
   describeType,
   ENVIRONMENT_PREFIX,

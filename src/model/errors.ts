@@ -21,6 +21,16 @@ export const ERRORS = {
     title: 'The request could not be read',
     remedy: 'Send well-formed JSON or YAML with a matching content-type.',
   },
+  'invalid-parameter': {
+    status: 400,
+    title: 'A parameter of the query is not usable',
+    remedy: 'Correct or leave out the parameter that `detail` names; openapi/chainstitch.yaml has them all.',
+  },
+  'forbidden-origin': {
+    status: 403,
+    title: 'The request comes from where none is expected',
+    remedy: 'Call the API by localhost, 127.0.0.1 or [::1]; a page of another origin may not call it.',
+  },
   'name-mismatch': {
     status: 422,
     title: 'The name in the body is not the name in the path',
@@ -45,6 +55,11 @@ export const ERRORS = {
     status: 409,
     title: 'An object of this kind and name exists',
     remedy: 'PUT changes an existing object; POST makes a new one.',
+  },
+  'limit-reached': {
+    status: 409,
+    title: 'There are as many objects of this kind as there may be',
+    remedy: 'Delete one that is not needed; the limit is in docs/settings.md.',
   },
   'in-use': {
     status: 409,
@@ -90,6 +105,16 @@ export const ERRORS = {
     status: 504,
     title: 'The state that was waited for did not come in time',
     remedy: 'The object is stored; its `status` says what is missing.',
+  },
+  'chain-rejected': {
+    status: 502,
+    title: 'A switch refused the flows of the chain',
+    remedy: "The object is stored; its `status` has OpenFlow's reason. Correct what it names and PUT again.",
+  },
+  'too-many-waiters': {
+    status: 429,
+    title: 'Too many requests wait for a state already',
+    remedy: 'Ask without `wait` and read `status` later; nothing was changed.',
   },
   'shutting-down': {
     status: 503,

@@ -4,6 +4,9 @@
 export const API_LIMITS = {
   /** Bytes of a request's body. */
   bodyBytes: 262_144,
+  /** Levels of nesting, and items of one list, in a request's body. */
+  bodyDepth: 32,
+  listItems: 4096,
   /** Bytes of a function's `configSchema` as JSON. */
   configSchemaBytes: 65_536,
   /** Objects of one kind in the store. */

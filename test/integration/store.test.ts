@@ -90,7 +90,7 @@ for (const mode of ['acknowledge-first', 'many-transactions']) {
     const random = randomizer(seed);
     const file = `${t.testdir()}/state.db`;
     let seen: string[] = [];
-    for (let round = 1; round <= 40 && seen.length === 0; round++) {
+    for (let round = 1; round <= 100 && seen.length === 0; round++) {
       seen = faults(file, await writeAndKill(file, mode, random() * 60));
     }
     t.not(seen.length, 0, seen.join('; '));

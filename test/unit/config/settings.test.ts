@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
-import { closest } from '../../../src/config/closest.ts';
 import { settingsHelp, settingsMarkdown } from '../../../src/config/document.ts';
 import { loadSettings } from '../../../src/config/settings.ts';
 import { SETTING_NAMES, type Surroundings } from '../../../src/config/table.ts';
+import { closest } from '../../../src/model/closest.ts';
 import { ChainstitchError } from '../../../src/model/errors.ts';
 
 const user: Surroundings = {
