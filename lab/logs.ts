@@ -35,7 +35,7 @@ export class Logs {
   /**
    * @param controller path of the controller's log
    * @param vswitchd path of ovs-vswitchd's log; what is in it already is not ours
-   * @param functions directory beneath which the emulators log to `*.log`
+   * @param functions directory beneath which the emulators' logs are
    */
   constructor(controller: string, vswitchd: string, functions: string) {
     if (existsSync(vswitchd)) this.#offsets.set(vswitchd, statSync(vswitchd).size);
@@ -76,6 +76,6 @@ export class Logs {
 function logsBeneath(directory: string): readonly string[] {
   if (!existsSync(directory)) return [];
   return readdirSync(directory, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.log'))
+    .filter((name) => /(^|[/.])log$/.test(name))
     .map((name) => join(directory, name));
 }
