@@ -1,0 +1,161 @@
+import { ChainstitchError } from '../../model/errors.ts';
+import type { Log } from '../log.ts';
+import { CONNECTION_LIMITS, type ConnectionLimits, OvsdbConnection } from './connection.ts';
+import { FOLLOWED, Tables } from './tables.ts';
+import type { Operation } from './values.ts';
+
+const DATABASE = 'Open_vSwitch';
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 8000;
+
+export type OvsdbClientOptions = {
+  readonly address: string;
+  readonly log: Log;
+  /** The copy of the tables changed, or the connection came or went. */
+  readonly changed: () => void;
+  readonly limits?: ConnectionLimits;
+};
+
+/** A lasting relation to one OVSDB server: it connects again by itself and follows the tables. */
+export class OvsdbClient {
+  readonly address: string;
+  readonly #options: OvsdbClientOptions;
+  readonly #watchers = new Set<() => void>();
+  #connection: OvsdbConnection | undefined;
+  #tables: Tables | undefined;
+  #pause = FIRST_PAUSE_MS;
+  #retry: NodeJS.Timeout | undefined;
+  #closed = false;
+  #problem = 'not connected yet';
+
+  constructor(options: OvsdbClientOptions) {
+    this.address = options.address;
+    this.#options = options;
+    this.#connect();
+  }
+
+  /** The followed tables; absent while there is no connection. */
+  get tables(): Tables | undefined {
+    return this.#tables;
+  }
+
+  /** Why `tables` is absent. */
+  get problem(): string {
+    return this.#problem;
+  }
+
+  /** Does all operations or none. @throws ChainstitchError `ovsdb-failed` with the server's reason */
+  async transact(operations: readonly Operation[]): Promise<readonly unknown[]> {
+    const connection = this.#connection;
+    if (connection === undefined) throw this.#unreachable();
+    const results = await connection.request('transact', [DATABASE, ...operations]);
+    if (!Array.isArray(results)) throw this.#failed('the answer to a transaction is no list');
+    // A result beyond the operations is the commit's own failure.
+    for (const result of results as readonly ({ error?: unknown; details?: unknown } | null)[]) {
+      if (result?.error === undefined) continue;
+      throw this.#failed(`${String(result.error)}: ${String(result.details ?? '')}`);
+    }
+    return results;
+  }
+
+  /**
+   * Gives what `probe` finds in the tables, as soon as it finds something.
+   * @throws ChainstitchError `ovsdb-failed` when it has found nothing in time, or what `probe` throws
+   */
+  until<T>(what: string, timeoutMs: number, probe: (tables: Tables) => T | undefined): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void) => {
+        this.#watchers.delete(look);
+        clearTimeout(timer);
+        act();
+      };
+      const timer = setTimeout(() => {
+        settle(() => reject(this.#tables ? this.#failed(`${what}: not in time`) : this.#unreachable()));
+      }, timeoutMs);
+      const look = () => {
+        try {
+          if (this.#closed) throw this.#unreachable();
+          const found = this.#tables === undefined ? undefined : probe(this.#tables);
+          if (found !== undefined) settle(() => resolve(found));
+        } catch (error) {
+          settle(() => reject(error));
+        }
+      };
+      this.#watchers.add(look);
+      look();
+    });
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    this.#problem = 'closed';
+    this.#connection?.close('closed');
+    this.#notify();
+  }
+
+  #failed(detail: string): ChainstitchError {
+    return new ChainstitchError('ovsdb-failed', `${this.address}: ${detail}`);
+  }
+
+  #unreachable(): ChainstitchError {
+    return this.#failed(`no connection: ${this.#problem}`);
+  }
+
+  #notify(): void {
+    for (const watcher of [...this.#watchers]) watcher();
+    if (!this.#closed) this.#options.changed();
+  }
+
+  #connect(): void {
+    const connection = new OvsdbConnection(
+      this.address,
+      {
+        open: () => void this.#follow(connection),
+        notification: (method, params) => {
+          if (method !== 'update' || !Array.isArray(params) || this.#tables === undefined) return;
+          this.#tables.apply(params[1]);
+          this.#notify();
+        },
+        closed: (reason) => this.#lost(reason),
+      },
+      this.#options.limits ?? CONNECTION_LIMITS,
+    );
+    this.#connection = connection;
+  }
+
+  async #follow(connection: OvsdbConnection): Promise<void> {
+    const requests = Object.fromEntries(
+      Object.entries(FOLLOWED).map(([table, columns]) => [table, { columns }]),
+    );
+    // Updates may arrive in the same chunk as the answer, before this function goes on.
+    const tables = new Tables();
+    try {
+      const first = connection.request('monitor', [DATABASE, 'chainstitch', requests]);
+      tables.apply(await first);
+    } catch (error) {
+      connection.close(error instanceof Error ? error.message : String(error));
+      return;
+    }
+    if (this.#connection !== connection || this.#closed) return;
+    this.#tables = tables;
+    this.#pause = FIRST_PAUSE_MS;
+    this.#options.log.info({ ovsdb: this.address }, 'following the OVSDB server');
+    this.#notify();
+  }
+
+  #lost(reason: string): void {
+    const stood = this.#tables !== undefined;
+    this.#connection = undefined;
+    this.#tables = undefined;
+    if (this.#closed) return;
+    if (stood || this.#problem !== reason)
+      this.#options.log.warn({ ovsdb: this.address, reason }, 'no connection to the OVSDB server');
+    this.#problem = reason;
+    // Jitter, so that many controllers do not come back in step.
+    this.#retry = setTimeout(() => this.#connect(), this.#pause * (0.75 + Math.random() / 2));
+    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
+    this.#notify();
+  }
+}

@@ -1,0 +1,209 @@
+import { ChainstitchError } from '../../model/errors.ts';
+import type { Dpid, InstanceId, OfPort } from '../../model/ids.ts';
+import type { BridgePorts, ManagedBridge } from '../../model/interfaces.ts';
+import type { Log } from '../log.ts';
+import { type BridgeRow, bridgeRepairs, oneBridge, protocolsProblem } from './bridges.ts';
+import { OvsdbClient } from './client.ts';
+import { isolationRepairs } from './isolation.ts';
+import { additions, ourPorts, presenceOf, removals } from './ports.ts';
+import type { Tables } from './tables.ts';
+import type { Operation } from './values.ts';
+
+export type OvsdbManagerOptions = {
+  /** What the bridges are to have among their controllers. */
+  readonly controllerTarget: string;
+  readonly log: Log;
+  /** A problem came or went, or the tables changed. */
+  readonly changed: () => void;
+  /** How long a switch may take to follow a change of its configuration. */
+  readonly patienceMs?: number;
+};
+
+const RETRY_MS = 1000;
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Bumps the number that tells when ovs-vswitchd has followed a transaction. */
+const NEXT_CONFIGURATION: readonly Operation[] = [
+  { op: 'mutate', table: 'Open_vSwitch', where: [], mutations: [['next_cfg', '+=', 1]] },
+  { op: 'select', table: 'Open_vSwitch', where: [], columns: ['next_cfg'] },
+];
+
+/** Takes care of bridges by OVSDB; one client for each server, shared. */
+export class OvsdbManager implements BridgePorts {
+  readonly #options: OvsdbManagerOptions;
+  readonly #patienceMs: number;
+  readonly #clients = new Map<string, OvsdbClient>();
+  readonly #managed = new Map<Dpid, ManagedBridge>();
+  readonly #problems = new Map<Dpid, string>();
+  readonly #repairing = new Set<Dpid>();
+  #retry: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: OvsdbManagerOptions) {
+    this.#options = options;
+    this.#patienceMs = options.patienceMs ?? 10_000;
+  }
+
+  /** The bridges to keep as they must be; the others are not looked at any more. */
+  manage(bridges: readonly ManagedBridge[]): void {
+    this.#managed.clear();
+    for (const bridge of bridges) this.#managed.set(bridge.dpid, bridge);
+    for (const dpid of this.#problems.keys()) if (!this.#managed.has(dpid)) this.#problems.delete(dpid);
+    const addresses = new Set(bridges.map(({ ovsdb }) => ovsdb));
+    for (const [address, client] of this.#clients) {
+      if (addresses.has(address)) continue;
+      this.#clients.delete(address);
+      client.close();
+    }
+    this.#keep();
+  }
+
+  /** Why a managed bridge is not as it must be. */
+  problem(dpid: Dpid): string | undefined {
+    return this.#problems.get(dpid);
+  }
+
+  /** Whether `isolate` would change something; undefined while that cannot be known. */
+  needsIsolation(dpid: Dpid, wanted: ReadonlyMap<OfPort, boolean>): boolean | undefined {
+    const managed = this.#managed.get(dpid);
+    const tables = managed && this.#clients.get(managed.ovsdb)?.tables;
+    if (tables === undefined) return undefined;
+    const bridge = oneBridge(tables, dpid);
+    return 'problem' in bridge ? undefined : isolationRepairs(tables, bridge, wanted).length > 0;
+  }
+
+  /** Keeps NORMAL off ports (`true`) or gives them back (`false`); resolves when the switch has followed. */
+  async isolate(dpid: Dpid, wanted: ReadonlyMap<OfPort, boolean>): Promise<void> {
+    const managed = this.#managed.get(dpid);
+    if (managed === undefined) {
+      if (![...wanted.values()].includes(true)) return;
+      throw new ChainstitchError('ovsdb-failed', `no OVSDB server is known for the switch ${dpid}`);
+    }
+    const client = this.#client(managed.ovsdb);
+    const bridge = await this.#bridge(client, dpid);
+    const operations = client.tables === undefined ? [] : isolationRepairs(client.tables, bridge, wanted);
+    if (operations.length > 0) await this.#configure(client, operations);
+  }
+
+  async add(bridge: ManagedBridge, devices: readonly string[], owner: InstanceId): Promise<void> {
+    const client = this.#client(bridge.ovsdb);
+    const row = await this.#bridge(client, bridge.dpid);
+    const operations = additions(this.#tables(client), row, devices, owner);
+    if (operations.length > 0) await client.transact(operations);
+    try {
+      await client.until(`port numbers for ${devices.join(', ')}`, this.#patienceMs, (tables) => {
+        const now = oneBridge(tables, bridge.dpid);
+        if ('problem' in now) return undefined;
+        const presences = devices.map((device) => ({ device, ...presenceOf(tables, now, device) }));
+        const failed = presences.find((presence) => presence.state === 'failed');
+        if (failed?.state === 'failed')
+          throw new ChainstitchError(
+            'ovsdb-failed',
+            `${bridge.ovsdb}: port ${failed.device}: ${failed.reason}`,
+          );
+        return presences.every(({ state }) => state === 'present') || undefined;
+      });
+    } catch (error) {
+      // All or nothing: half an instance on the bridge would be of no use to anyone.
+      if (operations.length > 0) await this.remove(bridge, devices).catch(() => {});
+      throw error;
+    }
+  }
+
+  async remove(bridge: ManagedBridge, devices: readonly string[]): Promise<void> {
+    const client = this.#client(bridge.ovsdb);
+    const row = await this.#bridge(client, bridge.dpid);
+    const operations = removals(this.#tables(client), row, devices);
+    if (operations.length > 0) await this.#configure(client, operations);
+  }
+
+  async list(bridge: ManagedBridge): Promise<readonly string[]> {
+    const client = this.#client(bridge.ovsdb);
+    const row = await this.#bridge(client, bridge.dpid);
+    return ourPorts(this.#tables(client), row);
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    for (const client of this.#clients.values()) client.close();
+    this.#clients.clear();
+  }
+
+  #client(address: string): OvsdbClient {
+    if (this.#closed) throw new ChainstitchError('ovsdb-failed', 'the controller is stopping');
+    const known = this.#clients.get(address);
+    if (known !== undefined) return known;
+    const client = new OvsdbClient({ address, log: this.#options.log, changed: () => this.#keep() });
+    this.#clients.set(address, client);
+    return client;
+  }
+
+  #tables(client: OvsdbClient): Tables {
+    if (client.tables === undefined)
+      throw new ChainstitchError('ovsdb-failed', `${client.address}: no connection: ${client.problem}`);
+    return client.tables;
+  }
+
+  /** The bridge, waiting for the connection and for the bridge to appear. */
+  async #bridge(client: OvsdbClient, dpid: Dpid): Promise<BridgeRow> {
+    return client.until(`a bridge with the datapath id ${dpid}`, this.#patienceMs, (tables) => {
+      const found = oneBridge(tables, dpid);
+      return 'problem' in found ? undefined : found;
+    });
+  }
+
+  /** Makes a change and waits until ovs-vswitchd has followed it. */
+  async #configure(client: OvsdbClient, operations: readonly Operation[]): Promise<void> {
+    const results = await client.transact([...operations, ...NEXT_CONFIGURATION]);
+    const selected = results[operations.length + 1] as
+      | { rows?: readonly { next_cfg?: unknown }[] }
+      | undefined;
+    const target = selected?.rows?.[0]?.next_cfg;
+    if (typeof target !== 'number') return;
+    await client.until('ovs-vswitchd to follow', this.#patienceMs, (tables) => {
+      return tables.configured >= target || undefined;
+    });
+  }
+
+  /** Looks at every managed bridge and repairs what is not as it must be. */
+  #keep(): void {
+    if (this.#closed) return;
+    for (const managed of this.#managed.values()) this.#keepOne(managed);
+    this.#options.changed();
+  }
+
+  #keepOne({ dpid, ovsdb }: ManagedBridge): void {
+    if (this.#repairing.has(dpid)) return;
+    try {
+      const client = this.#client(ovsdb);
+      if (client.tables === undefined) throw new Error(`${ovsdb}: ${client.problem}`);
+      const bridge = oneBridge(client.tables, dpid);
+      if ('problem' in bridge) throw new Error(`${ovsdb}: ${bridge.problem}`);
+      const protocols = protocolsProblem(bridge.row);
+      if (protocols === undefined) this.#problems.delete(dpid);
+      else this.#problems.set(dpid, protocols);
+      const operations = bridgeRepairs(client.tables, bridge, this.#options.controllerTarget);
+      if (operations.length > 0) void this.#repair(dpid, client, operations);
+    } catch (error) {
+      this.#problems.set(dpid, reasonOf(error));
+    }
+  }
+
+  async #repair(dpid: Dpid, client: OvsdbClient, operations: readonly Operation[]): Promise<void> {
+    this.#repairing.add(dpid);
+    this.#options.log.info({ dpid, ovsdb: client.address }, 'correcting fail mode or controller of a bridge');
+    try {
+      await client.transact(operations);
+      // The update that tells of it has come before the answer, or comes at once; then it is looked at again.
+    } catch (error) {
+      this.#problems.set(dpid, reasonOf(error));
+      this.#options.log.warn({ dpid, reason: reasonOf(error) }, 'could not correct a bridge');
+      clearTimeout(this.#retry);
+      this.#retry = setTimeout(() => this.#keep(), RETRY_MS);
+    } finally {
+      this.#repairing.delete(dpid);
+    }
+    if (!this.#problems.has(dpid)) this.#keep();
+  }
+}

@@ -1,0 +1,54 @@
+import { numberOf, type Row } from './values.ts';
+
+/** The columns that are followed. Interface statistics would arrive every few seconds: leave them out. */
+export const FOLLOWED = {
+  Open_vSwitch: ['cur_cfg'],
+  Bridge: ['name', 'datapath_id', 'fail_mode', 'controller', 'protocols', 'ports'],
+  Port: ['name', 'interfaces', 'external_ids', 'tag', 'trunks', 'vlan_mode'],
+  Interface: ['name', 'ofport', 'error'],
+  Controller: ['target'],
+} as const satisfies Record<string, readonly string[]>;
+
+export type TableName = keyof typeof FOLLOWED;
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A copy of the followed tables, kept by the updates that the server sends (RFC 7047, section 4.1.6). */
+export class Tables {
+  readonly #tables: { readonly [T in TableName]: Map<string, Row> } = {
+    Open_vSwitch: new Map(),
+    Bridge: new Map(),
+    Port: new Map(),
+    Interface: new Map(),
+    Controller: new Map(),
+  };
+
+  rows(table: TableName): ReadonlyMap<string, Row> {
+    return this.#tables[table];
+  }
+
+  row(table: TableName, id: string): Row | undefined {
+    return this.#tables[table].get(id);
+  }
+
+  /** The configuration that ovs-vswitchd has followed, counted by Open_vSwitch.next_cfg. */
+  get configured(): number {
+    const [row] = this.#tables.Open_vSwitch.values();
+    return numberOf(row?.get('cur_cfg')) ?? 0;
+  }
+
+  /** Takes the answer to `monitor` or the content of an `update`. */
+  apply(updates: unknown): void {
+    if (!isObject(updates)) return;
+    for (const [name, rows] of Object.entries(updates)) {
+      const table = Object.hasOwn(this.#tables, name) ? this.#tables[name as TableName] : undefined;
+      if (table === undefined || !isObject(rows)) continue;
+      for (const [id, change] of Object.entries(rows)) {
+        const now = isObject(change) ? change.new : undefined;
+        if (isObject(now)) table.set(id, new Map(Object.entries(now)));
+        else table.delete(id);
+      }
+    }
+  }
+}
