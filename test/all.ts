@@ -27,7 +27,6 @@ async function check(name: string, argv: readonly string[]): Promise<void> {
 async function tap(pattern: string, ...options: readonly string[]): Promise<void> {
   const files = globSync(pattern).sort();
   if (files.length === 0) return;
-  let start = performance.now();
   let own: Count = { passed: 0, failed: 0, skipped: 0 };
   let output: string[] = [];
   let reported = 0;
@@ -39,7 +38,7 @@ async function tap(pattern: string, ...options: readonly string[]): Promise<void
       else if (test[1] === undefined) own.passed++;
       else own.failed++;
     }
-    const file = /^(not )?ok \d+ - (\S+\.ts)/.exec(line);
+    const file = /^(not )?ok \d+ - (\S+\.ts)(?: # time=([\d.]+)ms)?/.exec(line);
     if (file === null) return;
     // A file that fails with all of its tests passed did so outside of them: it crashed or took too long.
     if (file[1] !== undefined && own.failed === 0) own.failed++;
@@ -48,10 +47,10 @@ async function tap(pattern: string, ...options: readonly string[]): Promise<void
     reported++;
     const counts = `${own.passed} passed${own.failed > 0 ? `, ${own.failed} failed` : ''}`;
     const skipped = own.skipped > 0 ? `, ${own.skipped} skipped` : '';
-    print(`${own.failed > 0 ? 'FAILED' : 'ok    '} ${file[2]}: ${counts}${skipped} (${seconds(start)})`);
+    const took = file[3] === undefined ? '' : ` (${(Number(file[3]) / 1000).toFixed(1)} s)`;
+    print(`${own.failed > 0 ? 'FAILED' : 'ok    '} ${file[2]}: ${counts}${skipped}${took}`);
     own = { passed: 0, failed: 0, skipped: 0 };
     output = [];
-    start = performance.now();
   });
   if (reported === files.length) return;
   for (const told of output) print(`      ${told}`);
