@@ -1,0 +1,54 @@
+/* Passes everything and counts what kind it was. The least that a function can be. */
+#include "../function.h"
+
+#include <string.h>
+
+static uint64_t frames[2], ipv4, ipv6, arp, other;
+
+static void start(uint64_t seed) {
+	(void)seed;
+}
+
+static bool configure(const char *json, size_t length, struct text *why) {
+	(void)json; (void)length; (void)why;
+	return true;
+}
+
+static bool frame(enum side from, uint8_t *bytes, size_t length, uint64_t now) {
+	(void)now;
+	(void)length;
+	frames[from]++;
+	switch (bytes[12] << 8 | bytes[13]) {
+	case 0x0800:
+		ipv4++;
+		break;
+	case 0x86dd:
+		ipv6++;
+		break;
+	case 0x0806:
+		arp++;
+		break;
+	default:
+		other++;
+	}
+	return true;
+}
+
+static void counters(struct text *out, uint64_t now) {
+	(void)now;
+	text_string(out, "{\"upstream\":");
+	text_number(out, frames[LEFT]);
+	text_string(out, ",\"downstream\":");
+	text_number(out, frames[RIGHT]);
+	text_string(out, ",\"ipv4\":");
+	text_number(out, ipv4);
+	text_string(out, ",\"ipv6\":");
+	text_number(out, ipv6);
+	text_string(out, ",\"arp\":");
+	text_number(out, arp);
+	text_string(out, ",\"other\":");
+	text_number(out, other);
+	text_char(out, '}');
+}
+
+const struct function function = {"counter", start, configure, frame, counters};

@@ -1,0 +1,14 @@
+#ifndef PLATFORM_BOOT_INFO_H
+#define PLATFORM_BOOT_INFO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Copies the kernel command line out of PVH's start information and checks that the machine
+ * has as much memory as the image occupies. To be called before paging_protect(), which unmaps
+ * where the information lies. Returns NULL or what is wrong.
+ */
+const char *boot_info_read(uintptr_t start_info, char *command_line, size_t capacity);
+
+#endif

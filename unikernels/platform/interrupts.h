@@ -1,0 +1,19 @@
+#ifndef PLATFORM_INTERRUPTS_H
+#define PLATFORM_INTERRUPTS_H
+
+#include <stdint.h>
+
+/*
+ * Sets up exceptions (which panic), the two network cards' interrupts and the console's.
+ * Interrupts stay off but for two moments of the main loop: interrupts_glance() and
+ * interrupts_wait(). Nothing else can be interrupted, so nothing else needs locks.
+ */
+void interrupts_start(void);
+
+void interrupts_glance(void);
+void interrupts_wait(void);
+
+/* What a network card's interrupt must write to, to acknowledge it. */
+void interrupts_acknowledge_at(unsigned card, uintptr_t address);
+
+#endif
