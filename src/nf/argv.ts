@@ -1,0 +1,98 @@
+/**
+ * The emulator's command line. Pure.
+ */
+import type { WantedInstance } from '../model/desired.ts';
+import { CONTRACT } from './contract.ts';
+
+export type Accelerator = 'kvm' | 'tcg';
+
+export type LaunchFiles = {
+  readonly image: string;
+  readonly config: string;
+  readonly console: string;
+};
+
+export type LaunchOptions = {
+  readonly accelerator: Accelerator;
+  /** User and group that the emulator becomes once it has opened its devices; only root can ask for that. */
+  readonly runAs?: { readonly uid: number; readonly gid: number } | undefined;
+};
+
+/** nobody, as Linux numbers it everywhere. */
+export const NOBODY = { uid: 65534, gid: 65534 } as const;
+
+/** How an instance's guest is started. */
+export function instanceArguments(
+  instance: WantedInstance,
+  revision: number,
+  files: LaunchFiles,
+  options: LaunchOptions,
+): readonly string[] {
+  const side = (id: 'left' | 'right', bus: number): readonly string[] => [
+    '-netdev',
+    // vhost needs a device that the sandbox would have to allow, and gains nothing where the guest is the limit.
+    `tap,id=${id},ifname=${option(instance[id].port)},script=no,downscript=no,vhost=off`,
+    '-device',
+    // The first -device lands on the last slot unless the bus is named, and left and right would be swapped.
+    `virtio-net-device,netdev=${id},mac=${instance[id].mac},bus=virtio-mmio-bus.${bus}`,
+  ];
+  return [
+    ...machine(options.accelerator, instance.function.memoryMiB),
+    ...guest(instance.id, instance.left.mac, instance.right.mac, files.image),
+    ...['-fw_cfg', `name=${CONTRACT.CONTRACT_CONFIG_FILE},file=${option(files.config)}`],
+    ...['-fw_cfg', `name=${CONTRACT.CONTRACT_REVISION_FILE},string=${revision}`],
+    ...side('left', CONTRACT.CONTRACT_BUS_LEFT),
+    ...side('right', CONTRACT.CONTRACT_BUS_RIGHT),
+    ...console(files.console),
+    ...confinement(options.runAs),
+  ];
+}
+
+/**
+ * A guest without network cards or configuration, on whose console only one thing matters: that it says
+ * anything at all in time. For finding out whether an accelerator works.
+ */
+export function probeArguments(image: string, socket: string, options: LaunchOptions): readonly string[] {
+  const mac = '02:00:00:00:00:00';
+  return [
+    ...machine(options.accelerator, 2),
+    ...guest('probe', mac, mac, image),
+    ...console(socket),
+    ...confinement(options.runAs),
+  ];
+}
+
+const machine = (accelerator: Accelerator, memoryMiB: number): readonly string[] => [
+  ...['-M', 'microvm,acpi=off,pic=off,pit=off,rtc=off,isa-serial=on,auto-kernel-cmdline=on'],
+  ...['-accel', accelerator],
+  ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
+  ...['-m', String(memoryMiB)],
+  ...['-global', 'virtio-mmio.force-legacy=false'],
+];
+
+const guest = (id: string, left: string, right: string, image: string): readonly string[] => [
+  ...['-kernel', image],
+  '-append',
+  `${CONTRACT.CONTRACT_ARG_ID}${id} ${CONTRACT.CONTRACT_ARG_LEFT}${left} ${CONTRACT.CONTRACT_ARG_RIGHT}${right}`,
+];
+
+const console = (socket: string): readonly string[] => [
+  ...['-chardev', `socket,id=console,path=${option(socket)},server=on,wait=off`],
+  ...['-serial', 'chardev:console'],
+];
+
+/**
+ * What is left to an emulator that its guest has taken over: no new programs, no privileges. The system
+ * calls that change the user have to be allowed for -runas; once it is nobody without capabilities and with
+ * no_new_privs set, which the sandbox does, they lead nowhere.
+ */
+const confinement = (runAs: LaunchOptions['runAs']): readonly string[] =>
+  runAs
+    ? [
+        ...['-runas', `${runAs.uid}:${runAs.gid}`],
+        ...['-sandbox', 'on,obsolete=deny,elevateprivileges=allow,spawn=deny,resourcecontrol=deny'],
+      ]
+    : ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'];
+
+/** A value within an option of the emulator's: a comma would end it, two are one. */
+const option = (value: string): string => value.replaceAll(',', ',,');

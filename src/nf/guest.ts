@@ -1,0 +1,97 @@
+/**
+ * A running guest: its emulator and its console as one thing that speaks and that can be lost.
+ */
+import type { InstanceId } from '../model/ids.ts';
+import { type Clock, within } from './clock.ts';
+import { Console } from './console.ts';
+import type { GuestLine, Request } from './contract.ts';
+import type { ProcessRef } from './process.ts';
+import type { Emulator } from './qemu.ts';
+
+/** The console's end is seen just before the process's, and only the latter says why. */
+const REASON_WITHIN_MS = 50;
+
+export type GuestEvents = {
+  readonly said: (line: GuestLine) => void;
+  /** It died or broke the contract. Called once, and never after `silence`. */
+  readonly lost: (reason: string) => void;
+  /** What the emulator has written to its log. */
+  readonly complained: (line: string) => void;
+};
+
+export class Guest {
+  readonly #emulator: Emulator;
+  readonly #console: Console;
+  readonly #clock: Clock;
+  readonly #events: GuestEvents;
+  #silent = false;
+
+  constructor(emulator: Emulator, consolePath: string, id: InstanceId, clock: Clock, events: GuestEvents) {
+    this.#emulator = emulator;
+    this.#clock = clock;
+    this.#events = events;
+    this.#console = new Console(consolePath, id, clock, {
+      said: (line) => {
+        if (!this.#silent) events.said(line);
+      },
+      ended: (reason) => void this.#consoleEnded(reason),
+    });
+    void emulator.ended?.then((reason) => this.#lose(reason));
+  }
+
+  get process(): ProcessRef {
+    return this.#emulator.process;
+  }
+
+  /** For one that is not our child: notices within this time that it is dead, although there is no console to tell. */
+  async watch(milliseconds: number): Promise<void> {
+    if (await this.#emulator.endsWithin(milliseconds)) this.#lose('the emulator has ended');
+  }
+
+  /** Undefined when the answer does not come in time, or never will. */
+  ask(request: Request, milliseconds: number): Promise<GuestLine | undefined> {
+    const answer = this.#console.request(request).catch(() => undefined);
+    return within(this.#clock, milliseconds, answer);
+  }
+
+  /** Passes on what the emulator has written since the last time. */
+  readLog(): readonly string[] {
+    const lines = this.#emulator.newLogLines();
+    for (const line of lines) this.#events.complained(line);
+    return lines;
+  }
+
+  /** Stops listening; the guest goes on. */
+  silence(): void {
+    this.#silent = true;
+    this.#console.close();
+  }
+
+  /** Ends it as it wishes: it may finish what it does, for so long. */
+  async shutDown(milliseconds: number): Promise<void> {
+    const answer = this.ask({ kind: 'shutdown' }, milliseconds);
+    // Its end is wanted now and no loss.
+    this.#silent = true;
+    if (await answer) await this.#emulator.endsWithin(milliseconds);
+  }
+
+  /** @throws ChainstitchError `host-failed` */
+  async kill(): Promise<void> {
+    this.silence();
+    await this.#emulator.kill();
+    this.readLog();
+  }
+
+  async #consoleEnded(reason: string): Promise<void> {
+    const ended = this.#emulator.ended;
+    const better = ended && (await within(this.#clock, REASON_WITHIN_MS, ended));
+    this.#lose(better ?? reason);
+  }
+
+  #lose(reason: string): void {
+    if (this.#silent) return;
+    this.silence();
+    const complaint = this.readLog().at(-1);
+    this.#events.lost(complaint === undefined ? reason : `${reason}: ${complaint}`);
+  }
+}

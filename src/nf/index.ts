@@ -1,0 +1,267 @@
+/**
+ * Runs instances of network functions as guests of an emulator, and keeps them running.
+ */
+import { availableParallelism } from 'node:os';
+import type { WantedInstance } from '../model/desired.ts';
+import { ChainstitchError } from '../model/errors.ts';
+import type { InstanceCounters, InstanceFact } from '../model/facts.ts';
+import type { Dpid, InstanceId } from '../model/ids.ts';
+import type { BridgePorts, Instances, ManagedBridge, Wake } from '../model/interfaces.ts';
+import { findAccelerator } from './accelerator.ts';
+import type { Accelerator } from './argv.ts';
+import { audit } from './audit.ts';
+import { type Clock, pause, systemClock } from './clock.ts';
+import { limit } from './limit.ts';
+import type { Log } from './log.ts';
+import { DEFAULT_TIMING, type Timing } from './machine.ts';
+import { type Action, plan } from './plan.ts';
+import { killProcess } from './process.ts';
+import { type Found, RunDir } from './rundir.ts';
+import { Supervisor, type Surroundings } from './supervisor.ts';
+
+/** How often bridges and devices are compared with what they are to be. */
+const AUDIT_EVERY_MS = 10_000;
+const STOP_WITHIN_MS = 30_000;
+
+export type InstancesOptions = {
+  readonly runDir: string;
+  readonly imageDir: string;
+  readonly ports: BridgePorts;
+  readonly wake: Wake;
+  readonly log: Log;
+  readonly clock?: Clock;
+  readonly timing?: Partial<Timing>;
+  /** The emulator; default `qemu-system-x86_64`. */
+  readonly qemu?: string;
+  /** Default: KVM where a guest boots with it, else TCG. */
+  readonly accelerator?: Accelerator;
+  /** Of the TAP devices; default 1500. */
+  readonly mtu?: number;
+  /** Instances that are started or removed at the same time; default twice the processors, at least 4. */
+  readonly startsAtOnce?: number;
+};
+
+export type RunningInstances = {
+  readonly instances: Instances;
+  /**
+   * Resolves when every guest that an earlier run has left running has said who it is, or has not in time.
+   * Facts are whole from then on: who decides on them before would take a running guest for a missing one.
+   */
+  readonly settled: Promise<void>;
+  /**
+   * `remove` ends every instance and takes away its process, devices, ports and directory; `keep` leaves them
+   * for the next run to adopt.
+   */
+  stop(mode: 'remove' | 'keep'): Promise<void>;
+};
+
+/**
+ * Begins to look after the instances of this run directory.
+ *
+ * @throws ChainstitchError `bad-setting` when the run directory cannot hold sockets
+ */
+export function createInstances(options: InstancesOptions): RunningInstances {
+  const fleet = new Fleet(options);
+  return { instances: fleet, settled: fleet.settled, stop: (mode) => fleet.stop(mode) };
+}
+
+class Fleet implements Instances {
+  readonly settled: Promise<void>;
+  readonly #around: Surroundings;
+  readonly #wake: Wake;
+  readonly #supervisors = new Map<InstanceId, Supervisor>();
+  /** What earlier runs have left that does not run. */
+  readonly #remains: Map<InstanceId, Found>;
+  readonly #bridges = new Map<Dpid, ManagedBridge>();
+  #wanted: readonly WantedInstance[] | undefined;
+  #isSettled = false;
+  #stopped = false;
+  #openGate = (): void => {};
+  #facts: ReadonlyMap<InstanceId, InstanceFact> | undefined;
+  #cancelAudit = (): void => {};
+  #auditing: Promise<unknown> = Promise.resolve();
+
+  constructor(options: InstancesOptions) {
+    const runDir = new RunDir(options.runDir);
+    const clock = options.clock ?? systemClock;
+    const qemu = options.qemu ?? 'qemu-system-x86_64';
+    let accelerator: Promise<Accelerator> | undefined;
+    this.#wake = options.wake;
+    this.#around = {
+      runDir,
+      imageDir: options.imageDir,
+      ports: options.ports,
+      qemu,
+      mtu: options.mtu ?? 1500,
+      clock,
+      timing: { ...DEFAULT_TIMING, ...options.timing },
+      log: options.log,
+      accelerator: (image) => {
+        accelerator ??= options.accelerator
+          ? Promise.resolve(options.accelerator)
+          : findAccelerator(image, { qemu, runDir, clock });
+        return accelerator;
+      },
+      starts: limit(options.startsAtOnce ?? Math.max(4, 2 * availableParallelism())),
+      gate: new Promise((resolve) => {
+        this.#openGate = resolve;
+      }),
+      changed: () => this.#changed(),
+    };
+    this.#remains = this.#adopt(runDir.discover());
+    this.settled = this.#settle();
+  }
+
+  facts(): ReadonlyMap<InstanceId, InstanceFact> {
+    this.#facts ??= new Map([...this.#supervisors].map(([id, supervisor]) => [id, supervisor.fact()]));
+    return this.#facts;
+  }
+
+  want(instances: readonly WantedInstance[]): void {
+    if (this.#stopped) return;
+    const first = this.#wanted === undefined;
+    this.#wanted = instances;
+    for (const { bridge } of instances) this.#bridges.set(bridge.dpid, bridge);
+    if (!this.#isSettled) return;
+    this.#reconcile();
+    if (first) this.#begin();
+  }
+
+  async counters(id: InstanceId): Promise<InstanceCounters> {
+    const supervisor = this.#supervisors.get(id);
+    if (!supervisor) throw new ChainstitchError('instance-not-ready', `there is no instance ${id}`);
+    return supervisor.counters();
+  }
+
+  async stop(mode: 'remove' | 'keep'): Promise<void> {
+    this.#stopped = true;
+    this.#cancelAudit();
+    this.#openGate();
+    const supervisors = [...this.#supervisors.values()];
+    if (mode === 'keep') {
+      await Promise.all(supervisors.map((supervisor) => supervisor.release()));
+      return;
+    }
+    await this.#auditing;
+    for (const supervisor of supervisors) supervisor.stop(true);
+    const removed = Promise.all(supervisors.map((supervisor) => supervisor.removed));
+    await Promise.race([removed, pause(this.#around.clock, STOP_WITHIN_MS)]);
+    await this.#clearRemains();
+    if ((await this.#audit()) && this.#supervisors.size === 0) this.#around.runDir.removeTree();
+  }
+
+  /** Takes over what runs; gives what does not. Nothing is changed yet: what is wanted is not known. */
+  #adopt(found: readonly Found[]): Map<InstanceId, Found> {
+    const remains = new Map<InstanceId, Found>();
+    for (const one of found) {
+      const { id, file, process } = one;
+      if (file) this.#bridges.set(file.wanted.bridge.dpid, file.wanted.bridge);
+      if (file && process) this.#look(id, Supervisor.adopt(this.#around, file, process));
+      else remains.set(id, one);
+    }
+    return remains;
+  }
+
+  async #settle(): Promise<void> {
+    await Promise.all([...this.#supervisors.values()].map((supervisor) => supervisor.settled));
+    this.#isSettled = true;
+    if (this.#stopped || this.#wanted === undefined) return;
+    this.#reconcile();
+    this.#begin();
+  }
+
+  /** With the first `want` known, what nobody wants may go. */
+  #begin(): void {
+    this.#openGate();
+    this.#auditLater(0);
+  }
+
+  #look(id: InstanceId, supervisor: Supervisor): void {
+    this.#supervisors.set(id, supervisor);
+    void supervisor.removed.then(() => {
+      this.#supervisors.delete(id);
+      this.#changed();
+      this.#reconcile();
+    });
+  }
+
+  #reconcile(): void {
+    if (this.#stopped || this.#wanted === undefined) return;
+    for (const action of plan(this.#wanted, this.#supervisors)) this.#act(action);
+  }
+
+  #act(action: Action): void {
+    switch (action.do) {
+      case 'create':
+        this.#create(action.instance);
+        return;
+      case 'update':
+        this.#supervisors.get(action.instance.id)?.update(action.instance);
+        return;
+      case 'restart':
+        this.#supervisors.get(action.instance.id)?.restart(action.instance);
+        return;
+      case 'remove':
+        this.#supervisors.get(action.id)?.stop();
+    }
+  }
+
+  #create(instance: WantedInstance): void {
+    const { id } = instance;
+    const before = this.#remains.get(id);
+    this.#remains.delete(id);
+    this.#look(id, Supervisor.create(this.#around, instance, before));
+    this.#changed();
+  }
+
+  #changed(): void {
+    this.#facts = undefined;
+    this.#wake();
+  }
+
+  #auditLater(after: number): void {
+    this.#cancelAudit();
+    if (this.#stopped) return;
+    this.#cancelAudit = this.#around.clock.after(after, () => {
+      this.#auditing = this.#clearRemains()
+        .then(() => this.#audit())
+        .finally(() => this.#auditLater(AUDIT_EVERY_MS));
+    });
+  }
+
+  async #audit(): Promise<boolean> {
+    const { runDir, ports, log } = this.#around;
+    const bridges = [...this.#bridges.values()];
+    const complete = await audit({
+      runDir: runDir.path,
+      ports,
+      log,
+      bridges,
+      supervisors: this.#supervisors,
+    });
+    // The directories tell of the ports, so they go last.
+    if (complete) this.#forgetRemains();
+    return complete;
+  }
+
+  /** Ends emulators whose directory is lost: they cannot be adopted. */
+  async #clearRemains(): Promise<void> {
+    for (const { id, process } of this.#remains.values()) {
+      if (!process) continue;
+      this.#around.log.info(
+        { instance: id, pid: process.pid },
+        'ending an emulator that nobody can speak to',
+      );
+      await killProcess(process, this.#around.clock).catch((error: Error) =>
+        this.#around.log.warn({ instance: id, problem: error.message }, 'an emulator stays'),
+      );
+    }
+  }
+
+  #forgetRemains(): void {
+    for (const id of this.#remains.keys()) {
+      this.#around.runDir.remove(id);
+      this.#remains.delete(id);
+    }
+  }
+}

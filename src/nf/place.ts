@@ -1,0 +1,60 @@
+/**
+ * What an instance takes of the host besides its process: a directory, two devices, two ports on a bridge.
+ */
+import type { WantedInstance } from '../model/desired.ts';
+import { ChainstitchError } from '../model/errors.ts';
+import type { BridgePorts } from '../model/interfaces.ts';
+import { type Clock, within } from './clock.ts';
+import type { RunDir } from './rundir.ts';
+import { makeTaps, removeTaps } from './tap.ts';
+
+/** OVSDB answers in milliseconds; a connection that hangs must not hold a place among the starts for ever. */
+const PORTS_WITHIN_MS = 10_000;
+
+export type PlaceOptions = {
+  readonly runDir: RunDir;
+  readonly ports: BridgePorts;
+  readonly mtu: number;
+  readonly clock: Clock;
+};
+
+/**
+ * Makes devices and then ports: the ports have their numbers before the guest's first packet, and keep them
+ * when it dies. What is there already stays as it is.
+ *
+ * @throws ChainstitchError `host-failed`
+ */
+export async function makePlace(wanted: WantedInstance, options: PlaceOptions): Promise<void> {
+  const owner = { runDir: options.runDir.path, id: wanted.id };
+  await makeTaps(portsOf(wanted), owner, options.mtu);
+  await addPorts(wanted, options);
+}
+
+/** @throws ChainstitchError `host-failed` when it takes too long, or what the ports' keeper throws */
+export function addPorts(wanted: WantedInstance, { ports, clock }: PlaceOptions): Promise<void> {
+  const work = ports.add(wanted.bridge, portsOf(wanted), wanted.id);
+  return inTime(clock, 'adding the ports to the bridge', work);
+}
+
+/** @throws ChainstitchError `host-failed` when it takes too long, or what the ports' keeper throws */
+export function removePorts(wanted: WantedInstance, { ports, clock }: PlaceOptions): Promise<void> {
+  const work = ports.remove(wanted.bridge, portsOf(wanted));
+  return inTime(clock, 'removing the ports from the bridge', work);
+}
+
+/** @throws ChainstitchError `host-failed` */
+export function removeDevices(wanted: WantedInstance): Promise<void> {
+  return removeTaps(portsOf(wanted));
+}
+
+/** The names of its devices, which are those of its ports. */
+export const portsOf = ({ left, right }: WantedInstance): readonly string[] => [left.port, right.port];
+
+async function inTime(clock: Clock, what: string, work: Promise<void>): Promise<void> {
+  const done = await within(
+    clock,
+    PORTS_WITHIN_MS,
+    work.then(() => true),
+  );
+  if (!done) throw new ChainstitchError('host-failed', `${what} took longer than ${PORTS_WITHIN_MS} ms`);
+}

@@ -1,0 +1,175 @@
+/**
+ * What the controller must find again after a crash: a directory per instance with what is wanted of it, the
+ * process that runs it, and the socket of its console.
+ */
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { JsonObject } from '../model/declared.ts';
+import type { WantedInstance } from '../model/desired.ts';
+import { ChainstitchError } from '../model/errors.ts';
+import type { InstanceId } from '../model/ids.ts';
+import type { Accelerator } from './argv.ts';
+import { commandLine, findByArgument, isAlive, type ProcessRef } from './process.ts';
+
+/** sockaddr_un has 108 bytes, the last one is a zero. */
+export const MAX_SOCKET_PATH = 107;
+const ID_PATTERN = /^[a-z0-9][a-z0-9.-]{0,63}$/;
+const LONGEST_ID = 'i4294967295';
+
+export type Configuration = { readonly revision: number; readonly config: JsonObject };
+
+/** What instance.json holds. */
+export type InstanceFile = {
+  readonly version: 1;
+  readonly wanted: WantedInstance;
+  readonly restarts: number;
+  readonly process?: ProcessRef | undefined;
+  readonly accelerator?: Accelerator | undefined;
+  /** The last configuration that a guest has confirmed; it is what a guest boots with while a newer one is refused. */
+  readonly lastGood?: Configuration | undefined;
+};
+
+/** What an earlier run has left behind. */
+export type Found = {
+  readonly id: InstanceId;
+  /** Absent when the file is lost or not readable. */
+  readonly file: InstanceFile | undefined;
+  /** Present when the emulator is running. */
+  readonly process: ProcessRef | undefined;
+};
+
+export class RunDir {
+  readonly path: string;
+  readonly #instances: string;
+
+  /** @throws ChainstitchError `bad-setting` when sockets in it would have too long a path */
+  constructor(path: string) {
+    this.path = resolve(path);
+    this.#instances = join(this.path, 'instances');
+    const longest = this.console(LONGEST_ID as InstanceId);
+    if (Buffer.byteLength(longest) > MAX_SOCKET_PATH)
+      throw new ChainstitchError(
+        'bad-setting',
+        `the run directory ${this.path} is too long: the socket ${longest} has more than ${MAX_SOCKET_PATH} bytes`,
+      );
+    if (!/^[\x21-\x7e]+$/.test(this.path) || /["'\\#]/.test(this.path))
+      throw new ChainstitchError(
+        'bad-setting',
+        `the run directory ${this.path} has characters that other programs would misread: use letters, digits and -_./`,
+      );
+  }
+
+  directory(id: InstanceId): string {
+    return join(this.#instances, id);
+  }
+
+  console(id: InstanceId): string {
+    return join(this.directory(id), 'console.sock');
+  }
+
+  config(id: InstanceId): string {
+    return join(this.directory(id), 'config.json');
+  }
+
+  log(id: InstanceId): string {
+    return join(this.directory(id), 'log');
+  }
+
+  /**
+   * Makes the directory of an instance. Nobody else may enter: who reaches a console commands the guest.
+   *
+   * @throws ChainstitchError `host-failed`
+   */
+  make(id: InstanceId): void {
+    if (!ID_PATTERN.test(id) || Buffer.byteLength(this.console(id)) > MAX_SOCKET_PATH)
+      throw new ChainstitchError('host-failed', `"${id}" cannot be the name of an instance's directory`);
+    this.#io(() => mkdirSync(this.directory(id), { recursive: true, mode: 0o700 }));
+  }
+
+  /** Writes the configuration that the guest is to boot with. */
+  writeConfig(id: InstanceId, config: JsonObject): void {
+    this.#io(() => writeFileSync(this.config(id), JSON.stringify(config), { mode: 0o600 }));
+  }
+
+  /** Replaces instance.json in one step: a crash leaves the old one or the new one. */
+  write(id: InstanceId, file: InstanceFile): void {
+    const path = join(this.directory(id), 'instance.json');
+    this.#io(() => {
+      writeFileSync(`${path}.new`, JSON.stringify(file), { mode: 0o600 });
+      renameSync(`${path}.new`, path);
+    });
+  }
+
+  remove(id: InstanceId): void {
+    this.#io(() => rmSync(this.directory(id), { recursive: true, force: true }));
+  }
+
+  /** Removes what is left of the tree when no instance is. */
+  removeTree(): void {
+    this.#io(() => rmSync(this.#instances, { recursive: true, force: true }));
+  }
+
+  /** Everything of earlier runs: directories, and emulators whose directory is lost. */
+  discover(): readonly Found[] {
+    const running = this.#emulators();
+    const directories = this.#list().map((id) => {
+      const file = this.#read(id);
+      const recorded = file?.process;
+      const own = recorded && isAlive(recorded) && this.#idOf(recorded) === id ? recorded : undefined;
+      return { id, file, process: own ?? running.get(id) };
+    });
+    const known = new Set(directories.map(({ id }) => id));
+    const strays = [...running].filter(([id]) => !known.has(id));
+    return [...directories, ...strays.map(([id, process]) => ({ id, file: undefined, process }))];
+  }
+
+  #list(): readonly InstanceId[] {
+    try {
+      return readdirSync(this.#instances).filter((name) => ID_PATTERN.test(name)) as InstanceId[];
+    } catch {
+      return [];
+    }
+  }
+
+  #read(id: InstanceId): InstanceFile | undefined {
+    try {
+      const file: InstanceFile = JSON.parse(readFileSync(join(this.directory(id), 'instance.json'), 'utf8'));
+      // Written by this program alone; what is checked tells another version's file.
+      return file.version === 1 && file.wanted.id === id ? file : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Emulators that have a console in this directory: also one that was started and then not written down. */
+  #emulators(): ReadonlyMap<InstanceId, ProcessRef> {
+    const found = findByArgument(`path=${this.#instances}/`.replaceAll(',', ',,'));
+    return new Map(
+      found.flatMap((process) => {
+        const id = this.#idOf(process);
+        return id === undefined ? [] : [[id, process] as const];
+      }),
+    );
+  }
+
+  #idOf(process: ProcessRef): InstanceId | undefined {
+    const prefix = `,path=${this.#instances.replaceAll(',', ',,')}/`;
+    for (const argument of commandLine(process.pid)) {
+      const at = argument.indexOf(prefix);
+      if (at >= 0) return argument.slice(at + prefix.length).split('/')[0] as InstanceId;
+    }
+    return undefined;
+  }
+
+  #io<T>(action: () => T): T {
+    try {
+      return action();
+    } catch (error) {
+      throw new ChainstitchError(
+        'host-failed',
+        `the run directory ${this.path} cannot be used: ${(error as Error).message}`,
+        { cause: error },
+      );
+    }
+  }
+}

@@ -1,0 +1,418 @@
+/**
+ * One instance: feeds its state machine with what happens and does what the machine says.
+ */
+import { join } from 'node:path';
+import type { WantedInstance } from '../model/desired.ts';
+import { ChainstitchError } from '../model/errors.ts';
+import type { InstanceCounters, InstanceFact } from '../model/facts.ts';
+import { type Accelerator, instanceArguments } from './argv.ts';
+import { bootConfiguration, bytesOf, tooLong } from './configuration.ts';
+import type { GuestLine } from './contract.ts';
+import { Guest } from './guest.ts';
+import type { Limit } from './limit.ts';
+import type { Log } from './log.ts';
+import {
+  adoptMachine,
+  type Effect,
+  type Machine,
+  type MachineEvent,
+  nextTick,
+  type Step,
+  startMachine,
+  step,
+  type Timing,
+} from './machine.ts';
+import { addPorts, makePlace, type PlaceOptions, removeDevices, removePorts } from './place.ts';
+import { killProcess, type ProcessRef } from './process.ts';
+import { checkImage, Emulator, runAs } from './qemu.ts';
+import type { Configuration, Found, InstanceFile } from './rundir.ts';
+
+const SHUTDOWN_WITHIN_MS = 500;
+/** Lines of a guest's own that are written to the log between two questions for its health. */
+const GUEST_LOG_LINES = 20;
+
+/** What all instances share. */
+export type Surroundings = PlaceOptions & {
+  readonly imageDir: string;
+  readonly qemu: string;
+  readonly timing: Timing;
+  readonly log: Log;
+  readonly accelerator: (image: string) => Promise<Accelerator>;
+  /** Bounds how many are started or removed at once. */
+  readonly starts: Limit;
+  /** Opens with the first `want`: until then nothing may be started or removed. */
+  readonly gate: Promise<void>;
+  /** A fact has changed. */
+  readonly changed: () => void;
+};
+
+export class Supervisor {
+  readonly #around: Surroundings;
+  #wanted: WantedInstance;
+  #machine: Machine;
+  #guest: Guest | undefined;
+  #accelerator: Accelerator | undefined;
+  /** What the guest was booted with; unknown when an earlier run did it. */
+  #booted: Configuration | undefined;
+  #lastGood: Configuration | undefined;
+  /** What touches the host is done one after another. */
+  #work: Promise<void> = Promise.resolve();
+  #cancelTick = (): void => {};
+  #bootOver = (): void => {};
+  #settle = (): void => {};
+  #remove = (): void => {};
+  /** An emulator that an earlier run has left on our devices and that cannot be adopted. */
+  #stray: ProcessRef | undefined;
+  #guestLines = 0;
+  #released = false;
+  #lastChance = false;
+  /** Resolves when the guest has become ready for the first time, or failed to. */
+  readonly settled = new Promise<void>((resolve) => {
+    this.#settle = resolve;
+  });
+  /** Resolves when nothing is left of the instance. */
+  readonly removed = new Promise<void>((resolve) => {
+    this.#remove = resolve;
+  });
+
+  private constructor(around: Surroundings, wanted: WantedInstance, machine: Machine) {
+    this.#around = around;
+    this.#wanted = wanted;
+    this.#machine = machine;
+  }
+
+  /** An instance that is to be started. */
+  static create(around: Surroundings, wanted: WantedInstance, before?: Found): Supervisor {
+    const { state, effects } = startMachine(wanted.revision);
+    const supervisor = new Supervisor(around, wanted, state);
+    supervisor.#lastGood = before?.file?.lastGood;
+    supervisor.#stray = before?.process;
+    for (const effect of effects) supervisor.#do(effect);
+    return supervisor;
+  }
+
+  /** An instance of an earlier run whose emulator is running. */
+  static adopt(around: Surroundings, file: InstanceFile, process: ProcessRef): Supervisor {
+    const { clock, timing, runDir } = around;
+    const { id, revision } = file.wanted;
+    const machine = adoptMachine(revision, file.restarts, clock.now(), timing);
+    const supervisor = new Supervisor(around, file.wanted, machine);
+    supervisor.#accelerator = file.accelerator;
+    supervisor.#lastGood = file.lastGood;
+    const guest = supervisor.#takeGuest(Emulator.adopt(process, runDir.log(id), clock));
+    void guest.watch(timing.readyWithin);
+    supervisor.#rearm();
+    return supervisor;
+  }
+
+  get wanted(): WantedInstance {
+    return this.#wanted;
+  }
+
+  get stopping(): boolean {
+    return this.#machine.phase === 'stopping';
+  }
+
+  get ready(): boolean {
+    return this.#machine.phase === 'ready';
+  }
+
+  fact(): InstanceFact {
+    const { phase, confirmed, restarts, problem } = this.#machine;
+    const { id, left, right } = this.#wanted;
+    return {
+      id,
+      phase,
+      ports: { left: left.port, right: right.port },
+      restarts,
+      ...(phase === 'ready' && confirmed !== undefined && { revision: confirmed }),
+      ...(this.#guest && { pid: this.#guest.process.pid }),
+      ...(this.#guest && this.#accelerator && { accelerator: this.#accelerator }),
+      ...(problem !== undefined && { problem }),
+    };
+  }
+
+  /** Gives the guest what has changed while it runs. */
+  update(wanted: WantedInstance): void {
+    this.#wanted = wanted;
+    this.#remember();
+    this.#happen({ is: 'want', revision: wanted.revision });
+  }
+
+  /** Puts another guest in the place of this one. */
+  restart(wanted: WantedInstance): void {
+    this.#around.log.info({ instance: wanted.id }, 'what is wanted takes another guest');
+    this.#wanted = wanted;
+    this.#lastGood = undefined;
+    this.#happen({ is: 'want', revision: wanted.revision });
+    this.#happen({ is: 'replace' });
+  }
+
+  /** Something outside shows that the guest cannot work. */
+  fail(reason: string): void {
+    this.#happen({ is: 'failed', reason });
+  }
+
+  /**
+   * Removes the instance and all that belongs to it, trying again until it is done.
+   *
+   * @param lastChance there is no again: what cannot be removed now is left for the next run
+   */
+  stop(lastChance = false): void {
+    this.#lastChance ||= lastChance;
+    this.#happen({ is: 'stop' });
+  }
+
+  /** Lets go of the guest and leaves it running. */
+  async release(): Promise<void> {
+    this.#released = true;
+    this.#cancelTick();
+    this.#guest?.silence();
+    this.#bootOver();
+    await this.#work;
+    this.#settle();
+  }
+
+  /** @throws ChainstitchError `instance-not-ready` */
+  async counters(): Promise<InstanceCounters> {
+    const { id } = this.#wanted;
+    if (this.#machine.phase !== 'ready' || !this.#guest)
+      throw new ChainstitchError('instance-not-ready', `instance ${id} is ${this.#machine.phase}`);
+    const answer = await this.#guest.ask({ kind: 'counters' }, this.#around.timing.answerWithin);
+    if (answer?.kind === 'counters') return answer.counters;
+    throw new ChainstitchError('instance-not-ready', `instance ${id} did not answer`);
+  }
+
+  #happen(event: MachineEvent): void {
+    if (this.#released) return;
+    const { clock, timing } = this.#around;
+    this.#apply(step(this.#machine, event, clock.now(), timing));
+  }
+
+  #apply({ state, effects }: Step): void {
+    const before = this.#machine;
+    this.#machine = state;
+    for (const effect of effects) this.#do(effect);
+    this.#rearm();
+    if (state.phase !== 'starting') {
+      this.#bootOver();
+      this.#settle();
+    }
+    if (state === before) return;
+    if (before.phase !== state.phase || before.problem !== state.problem) this.#report();
+    this.#around.changed();
+  }
+
+  #report(): void {
+    const { phase, problem, confirmed, restarts } = this.#machine;
+    const told = { instance: this.#wanted.id, phase, revision: confirmed, restarts, problem };
+    if (problem === undefined) this.#around.log.info(told, 'instance changed');
+    else this.#around.log.warn(told, 'instance has a problem');
+  }
+
+  #rearm(): void {
+    this.#cancelTick();
+    const { clock } = this.#around;
+    const at = nextTick(this.#machine);
+    if (at === undefined) return;
+    this.#cancelTick = clock.after(Math.max(0, at - clock.now()), () => {
+      // When this process was held up, the answer may have come long ago and wait to be read: that goes first.
+      setImmediate(() => this.#happen({ is: 'tick' }));
+    });
+  }
+
+  #do(effect: Effect): void {
+    switch (effect.do) {
+      case 'start':
+        this.#queue(() => this.#start());
+        return;
+      case 'kill':
+        this.#guest?.silence();
+        this.#queue(() => this.#end());
+        return;
+      case 'remove':
+        this.#queue(() => this.#removeAll());
+        return;
+      case 'ask-health':
+        void this.#askHealth();
+        return;
+      case 'configure':
+        void this.#configure();
+    }
+  }
+
+  #queue(work: () => Promise<void>): void {
+    this.#work = this.#work.then(work).catch((error: unknown) => {
+      this.fail(error instanceof Error ? error.message : String(error));
+    });
+  }
+
+  async #start(): Promise<void> {
+    await this.#around.gate;
+    await this.#around.starts(async () => {
+      if (!this.#isStarting()) return;
+      await this.#end();
+      this.#write();
+      await makePlace(this.#wanted, this.#around);
+      if (this.#isStarting()) await this.#launch();
+    });
+  }
+
+  #isStarting(): boolean {
+    return this.#machine.phase === 'starting' && !this.#released;
+  }
+
+  async #launch(): Promise<void> {
+    const { runDir, imageDir, qemu, clock } = this.#around;
+    const { id } = this.#wanted;
+    const image = join(imageDir, this.#wanted.function.image);
+    checkImage(image);
+    this.#accelerator = await this.#around.accelerator(image);
+    if (!this.#isStarting()) return;
+    const boot = bootConfiguration(this.#wanted, this.#machine.refused, this.#lastGood);
+    this.#booted = boot;
+    runDir.writeConfig(id, boot.config);
+    const files = { image, config: runDir.config(id), console: runDir.console(id) };
+    const options = { accelerator: this.#accelerator, runAs: runAs() };
+    const args = instanceArguments(this.#wanted, boot.revision, files, options);
+    const emulator = await Emulator.launch(qemu, args, runDir.log(id), clock);
+    const over = new Promise<void>((resolve) => {
+      this.#bootOver = resolve;
+    });
+    this.#happen({ is: 'spawned' });
+    this.#takeGuest(emulator);
+    this.#write();
+    if (!this.#isStarting()) return;
+    // The place among the starts is kept until the guest is up: booting is what would overload the host.
+    await over;
+  }
+
+  #takeGuest(emulator: Emulator): Guest {
+    const { runDir, clock, log } = this.#around;
+    const instance = this.#wanted.id;
+    const guest = new Guest(emulator, runDir.console(instance), instance, clock, {
+      said: (line) => this.#hear(line),
+      lost: (reason) => this.fail(reason),
+      complained: (line) => log.warn({ instance, line }, 'the emulator complains'),
+    });
+    this.#guest = guest;
+    if (this.#released) guest.silence();
+    return guest;
+  }
+
+  #hear(line: GuestLine): void {
+    const instance = this.#wanted.id;
+    switch (line.kind) {
+      case 'ready':
+        this.#rememberGood(line.revision);
+        this.#happen({ is: 'ready', revision: line.revision });
+        return;
+      case 'refused':
+        this.#happen({ is: 'refused', revision: this.#booted?.revision ?? -1, reason: line.reason });
+        return;
+      case 'panic':
+        this.fail(`the guest panicked: ${line.text}`);
+        return;
+      case 'log':
+        if (this.#guestLines++ < GUEST_LOG_LINES)
+          this.#around.log.info({ instance, text: line.text }, 'the guest says');
+    }
+  }
+
+  #rememberGood(revision: number): void {
+    const good = [this.#booted, this.#wanted].find((candidate) => candidate?.revision === revision);
+    if (!good || this.#lastGood?.revision === revision) return;
+    this.#lastGood = { revision, config: good.config };
+    this.#remember();
+  }
+
+  async #askHealth(): Promise<void> {
+    const guest = this.#guest;
+    if (!guest) return;
+    this.#guestLines = 0;
+    guest.readLog();
+    const answer = await guest.ask({ kind: 'health' }, this.#around.timing.answerWithin);
+    if (answer && guest === this.#guest) this.#happen({ is: 'healthy' });
+  }
+
+  async #configure(): Promise<void> {
+    const guest = this.#guest;
+    const { revision, config } = this.#wanted;
+    const fault = tooLong(config);
+    const answer =
+      fault === undefined
+        ? await guest?.ask(
+            { kind: 'config', revision, config: bytesOf(config) },
+            this.#around.timing.answerWithin,
+          )
+        : await Promise.resolve({ kind: 'config-refused', reason: fault } as const);
+    if (!answer || guest !== this.#guest) return;
+    if (answer.kind === 'config-refused') {
+      this.#happen({ is: 'config-refused', revision, reason: answer.reason });
+    } else if (answer.kind === 'config-ok' && answer.revision === revision) {
+      this.#lastGood = { revision, config };
+      this.#remember();
+      this.#happen({ is: 'configured', revision });
+    } else {
+      this.fail(`the guest confirmed another revision than ${revision}`);
+    }
+  }
+
+  /** Makes sure that no guest is running. */
+  async #end(): Promise<void> {
+    if (this.#stray) await killProcess(this.#stray, this.#around.clock);
+    this.#stray = undefined;
+    if (!this.#guest) return;
+    await this.#guest.kill();
+    this.#guest = undefined;
+    this.#around.changed();
+  }
+
+  /** The ports go first: nothing more is sent to the guest then, and the switch does not miss its devices. */
+  async #removeAll(): Promise<void> {
+    await this.#around.gate;
+    await this.#around.starts(async () => {
+      if (this.#released) return;
+      const failure = await removePorts(this.#wanted, this.#around).catch((error: Error) => error);
+      await this.#guest?.shutDown(SHUTDOWN_WITHIN_MS);
+      await this.#end();
+      if (failure && !this.#lastChance) throw failure;
+      await removeDevices(this.#wanted);
+      // Where ports are left, the directory tells the next run of them.
+      if (!failure) this.#around.runDir.remove(this.#wanted.id);
+      this.#released = true;
+      this.#cancelTick();
+      this.#settle();
+      this.#remove();
+    });
+  }
+
+  /** Puts the ports back when a stranger has taken them from the bridge. */
+  addPorts(): Promise<void> {
+    return addPorts(this.#wanted, this.#around);
+  }
+
+  /** Writes down what the next run must know. */
+  #write(): void {
+    const { runDir } = this.#around;
+    runDir.make(this.#wanted.id);
+    runDir.write(this.#wanted.id, {
+      version: 1,
+      wanted: this.#wanted,
+      restarts: this.#machine.restarts,
+      process: this.#guest?.process,
+      accelerator: this.#accelerator,
+      lastGood: this.#lastGood,
+    });
+  }
+
+  /** The same where the guest runs well without it. */
+  #remember(): void {
+    try {
+      this.#write();
+    } catch (error) {
+      const problem = (error as Error).message;
+      this.#around.log.warn({ instance: this.#wanted.id, problem }, 'a later run may not know this instance');
+    }
+  }
+}
