@@ -33,6 +33,7 @@ export function chainStatus(chain: Stored<'chains'>, input: StatusInput): ChainS
     flowsInstalled(owner, paths, input),
   ];
   return {
+    uid: chain.uid,
     phase: phaseOf(chain, conditions, paths, input),
     observedGeneration: chain.generation,
     conditions,

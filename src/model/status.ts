@@ -43,7 +43,7 @@ export type SubscriberPathStatus = {
 
 export type ChainStatus = {
   /** The uid of the chain that this status speaks of: a chain made again under an old name has another one. */
-  readonly uid?: number;
+  readonly uid: number;
   readonly phase: ChainPhase;
   /** The generation of the spec that this status speaks of. */
   readonly observedGeneration: number;
