@@ -21,13 +21,18 @@ export type DesiredSwitch = {
   readonly digest: string;
   readonly owners: ReadonlyMap<OwnerId, string>;
   readonly flows: readonly DesiredFlow[];
-  /** For each port whether NORMAL may flood to it (OFPPC_NO_FLOOD); ports not named are left as they are. */
+  /**
+   * For each port whether NORMAL is kept off it: `true` as OFPPC_NO_FLOOD would, `false` as its operator has
+   * it. Ports not named are left as they are.
+   */
   readonly noFlood: ReadonlyMap<OfPort, boolean>;
 };
 
 /** Our flows carry this in the cookie's upper 16 bits; a flow without it is foreign and left alone. */
 export const COOKIE_MARK = 0xc5c5n << 48n;
 export const COOKIE_MARK_MASK = 0xffffn << 48n;
+/** The 32 bits after the mark say whose flow it is. */
+export const ownerOfCookie = (cookie: bigint): OwnerId => Number((cookie >> 16n) & 0xffffffffn) as OwnerId;
 
 export type WantedInterface = { readonly port: string; readonly mac: Mac };
 
