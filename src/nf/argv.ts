@@ -18,6 +18,9 @@ export type LaunchOptions = {
   readonly runAs?: { readonly uid: number; readonly gid: number } | undefined;
 };
 
+/** More than any image needs; what is not touched costs nothing. */
+const PROBE_MEMORY_MIB = 16;
+
 /** nobody, as Linux numbers it everywhere. */
 export const NOBODY = { uid: 65534, gid: 65534 } as const;
 
@@ -39,8 +42,7 @@ export function instanceArguments(
   return [
     ...machine(options.accelerator, instance.function.memoryMiB),
     ...guest(instance.id, instance.left.mac, instance.right.mac, files.image),
-    ...['-fw_cfg', `name=${CONTRACT.CONTRACT_CONFIG_FILE},file=${option(files.config)}`],
-    ...['-fw_cfg', `name=${CONTRACT.CONTRACT_REVISION_FILE},string=${revision}`],
+    ...configuration(files.config, revision),
     ...side('left', CONTRACT.CONTRACT_BUS_LEFT),
     ...side('right', CONTRACT.CONTRACT_BUS_RIGHT),
     ...console(files.console),
@@ -48,22 +50,26 @@ export function instanceArguments(
   ];
 }
 
-/**
- * A guest without network cards or configuration, on whose console only one thing matters: that it says
- * anything at all in time. For finding out whether an accelerator works.
- */
-export function probeArguments(image: string, socket: string, options: LaunchOptions): readonly string[] {
-  const mac = '02:00:00:00:00:00';
+/** A guest whose network cards lead nowhere, for finding out whether an accelerator works. */
+export function probeArguments(id: string, files: LaunchFiles, options: LaunchOptions): readonly string[] {
+  const macs = { left: '02:00:00:00:00:01', right: '02:00:00:00:00:02' } as const;
+  const side = (name: 'left' | 'right', bus: number): readonly string[] => [
+    ...['-netdev', `hubport,id=${name},hubid=${bus}`],
+    ...['-device', `virtio-net-device,netdev=${name},mac=${macs[name]},bus=virtio-mmio-bus.${bus}`],
+  ];
   return [
-    ...machine(options.accelerator, 2),
-    ...guest('probe', mac, mac, image),
-    ...console(socket),
+    ...machine(options.accelerator, PROBE_MEMORY_MIB),
+    ...guest(id, macs.left, macs.right, files.image),
+    ...configuration(files.config, 1),
+    ...side('left', CONTRACT.CONTRACT_BUS_LEFT),
+    ...side('right', CONTRACT.CONTRACT_BUS_RIGHT),
+    ...console(files.console),
     ...confinement(options.runAs),
   ];
 }
 
 const machine = (accelerator: Accelerator, memoryMiB: number): readonly string[] => [
-  ...['-M', 'microvm,acpi=off,pic=off,pit=off,rtc=off,isa-serial=on,auto-kernel-cmdline=on'],
+  ...['-M', 'microvm,acpi=off,pic=off,pit=on,rtc=off,isa-serial=on,auto-kernel-cmdline=off'],
   ...['-accel', accelerator],
   ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
   ...['-m', String(memoryMiB)],
@@ -74,6 +80,11 @@ const guest = (id: string, left: string, right: string, image: string): readonly
   ...['-kernel', image],
   '-append',
   `${CONTRACT.CONTRACT_ARG_ID}${id} ${CONTRACT.CONTRACT_ARG_LEFT}${left} ${CONTRACT.CONTRACT_ARG_RIGHT}${right}`,
+];
+
+const configuration = (file: string, revision: number): readonly string[] => [
+  ...['-fw_cfg', `name=${CONTRACT.CONTRACT_CONFIG_FILE},file=${option(file)}`],
+  ...['-fw_cfg', `name=${CONTRACT.CONTRACT_REVISION_FILE},string=${revision}`],
 ];
 
 const console = (socket: string): readonly string[] => [

@@ -8,7 +8,7 @@ import type { InstanceId } from '../model/ids.ts';
 import type { BridgePorts, ManagedBridge } from '../model/interfaces.ts';
 import type { Log } from './log.ts';
 import type { Supervisor } from './supervisor.ts';
-import { deviceOwner, exists, findTaps, removeTaps } from './tap.ts';
+import { type DeviceOwner, exists, listTaps, removeTaps } from './tap.ts';
 
 export type AuditScope = {
   readonly runDir: string;
@@ -19,30 +19,37 @@ export type AuditScope = {
   readonly supervisors: ReadonlyMap<InstanceId, Supervisor>;
 };
 
-/** One round. True when every bridge could be asked and nothing of nobody's is left. */
+/** One round. True when everything could be asked and nothing of nobody's is left. */
 export async function audit(scope: AuditScope): Promise<boolean> {
-  const bridges = await Promise.all(scope.bridges.map((bridge) => auditBridge(bridge, scope)));
-  const complete = bridges.every(Boolean);
-  // A device must not go before its port: the switch would look for it again and again.
-  return (complete && (await auditDevices(scope))) || false;
+  try {
+    const devices = await listTaps();
+    const bridges = await Promise.all(scope.bridges.map((bridge) => auditBridge(bridge, devices, scope)));
+    // A device must not go before its port: the switch would look for it again and again.
+    if (!bridges.every(Boolean)) return false;
+    await auditDevices(devices, scope);
+    return true;
+  } catch (error) {
+    scope.log.warn({ problem: (error as Error).message }, 'the network devices cannot be compared');
+    return false;
+  }
 }
 
-async function auditBridge(bridge: ManagedBridge, scope: AuditScope): Promise<boolean> {
+async function auditBridge(
+  bridge: ManagedBridge,
+  devices: ReadonlyMap<string, DeviceOwner>,
+  scope: AuditScope,
+): Promise<boolean> {
   try {
     const present = new Set(await scope.ports.list(bridge));
     const taken = portNames(scope);
-    const orphans = [...present].filter((port) => !taken.has(port) && isOurs(port, scope.runDir));
+    // A port whose device another run directory's controller has made is that one's to remove.
+    const isOurs = (port: string): boolean => (devices.get(port)?.runDir ?? scope.runDir) === scope.runDir;
+    const orphans = [...present].filter((port) => !taken.has(port) && isOurs(port));
     if (orphans.length > 0) {
       scope.log.info({ bridge: bridge.dpid, ports: orphans }, 'removing ports that belong to no instance');
       await scope.ports.remove(bridge, orphans);
     }
-    for (const supervisor of scope.supervisors.values()) {
-      const { wanted } = supervisor;
-      if (!supervisor.ready || wanted.bridge.dpid !== bridge.dpid) continue;
-      if (present.has(wanted.left.port) && present.has(wanted.right.port)) continue;
-      scope.log.info({ instance: wanted.id }, 'putting ports back on the bridge');
-      await supervisor.addPorts();
-    }
+    await putBack(bridge, present, scope);
     return true;
   } catch (error) {
     const problem = (error as Error).message;
@@ -51,7 +58,21 @@ async function auditBridge(bridge: ManagedBridge, scope: AuditScope): Promise<bo
   }
 }
 
-async function auditDevices(scope: AuditScope): Promise<boolean> {
+async function putBack(
+  bridge: ManagedBridge,
+  present: ReadonlySet<string>,
+  { supervisors, log }: AuditScope,
+): Promise<void> {
+  for (const supervisor of supervisors.values()) {
+    const { wanted, ready } = supervisor;
+    if (!ready || wanted.bridge.dpid !== bridge.dpid) continue;
+    if (present.has(wanted.left.port) && present.has(wanted.right.port)) continue;
+    log.info({ instance: wanted.id }, 'putting ports back on the bridge');
+    await supervisor.addPorts();
+  }
+}
+
+async function auditDevices(devices: ReadonlyMap<string, DeviceOwner>, scope: AuditScope): Promise<void> {
   for (const supervisor of scope.supervisors.values()) {
     const { left, right } = supervisor.wanted;
     const gone = [left.port, right.port].find((name) => !exists(name));
@@ -59,23 +80,12 @@ async function auditDevices(scope: AuditScope): Promise<boolean> {
       supervisor.fail(`somebody has removed the network device ${gone}`);
   }
   const taken = portNames(scope);
-  const orphans = [...findTaps(scope.runDir).keys()].filter((name) => !taken.has(name));
-  if (orphans.length === 0) return true;
+  const ours = [...devices].filter(([, { runDir }]) => runDir === scope.runDir);
+  const orphans = ours.map(([name]) => name).filter((name) => !taken.has(name));
+  if (orphans.length === 0) return;
   scope.log.info({ devices: orphans }, 'removing TAP devices that belong to no instance');
-  try {
-    await removeTaps(orphans);
-    return true;
-  } catch (error) {
-    scope.log.warn({ problem: (error as Error).message }, 'TAP devices that belong to no instance stay');
-    return false;
-  }
+  await removeTaps(orphans);
 }
 
 const portNames = ({ supervisors }: AuditScope): ReadonlySet<string> =>
   new Set([...supervisors.values()].flatMap(({ wanted }) => [wanted.left.port, wanted.right.port]));
-
-/** A port whose device another run directory's controller has made is that one's to remove. */
-const isOurs = (port: string, runDir: string): boolean => {
-  const owner = deviceOwner(port);
-  return owner === undefined || owner.runDir === runDir;
-};

@@ -7,10 +7,10 @@ import { ChainstitchError } from '../model/errors.ts';
 import type { InstanceCounters, InstanceFact } from '../model/facts.ts';
 import type { Dpid, InstanceId } from '../model/ids.ts';
 import type { BridgePorts, Instances, ManagedBridge, Wake } from '../model/interfaces.ts';
-import { findAccelerator } from './accelerator.ts';
+import { AcceleratorChoice } from './accelerator.ts';
 import type { Accelerator } from './argv.ts';
 import { audit } from './audit.ts';
-import { type Clock, pause, systemClock } from './clock.ts';
+import { type Clock, systemClock, within } from './clock.ts';
 import { limit } from './limit.ts';
 import type { Log } from './log.ts';
 import { DEFAULT_TIMING, type Timing } from './machine.ts';
@@ -85,7 +85,6 @@ class Fleet implements Instances {
     const runDir = new RunDir(options.runDir);
     const clock = options.clock ?? systemClock;
     const qemu = options.qemu ?? 'qemu-system-x86_64';
-    let accelerator: Promise<Accelerator> | undefined;
     this.#wake = options.wake;
     this.#around = {
       runDir,
@@ -96,12 +95,7 @@ class Fleet implements Instances {
       clock,
       timing: { ...DEFAULT_TIMING, ...options.timing },
       log: options.log,
-      accelerator: (image) => {
-        accelerator ??= options.accelerator
-          ? Promise.resolve(options.accelerator)
-          : findAccelerator(image, { qemu, runDir, clock });
-        return accelerator;
-      },
+      accelerator: new AcceleratorChoice(options.accelerator, { qemu, runDir, clock }),
       starts: limit(options.startsAtOnce ?? Math.max(4, 2 * availableParallelism())),
       gate: new Promise((resolve) => {
         this.#openGate = resolve;
@@ -145,7 +139,7 @@ class Fleet implements Instances {
     await this.#auditing;
     for (const supervisor of supervisors) supervisor.stop(true);
     const removed = Promise.all(supervisors.map((supervisor) => supervisor.removed));
-    await Promise.race([removed, pause(this.#around.clock, STOP_WITHIN_MS)]);
+    await within(this.#around.clock, STOP_WITHIN_MS, removed);
     await this.#clearRemains();
     if ((await this.#audit()) && this.#supervisors.size === 0) this.#around.runDir.removeTree();
   }

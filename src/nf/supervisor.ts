@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { WantedInstance } from '../model/desired.ts';
 import { ChainstitchError } from '../model/errors.ts';
 import type { InstanceCounters, InstanceFact } from '../model/facts.ts';
+import type { AcceleratorChoice } from './accelerator.ts';
 import { type Accelerator, instanceArguments } from './argv.ts';
 import { bootConfiguration, bytesOf, tooLong } from './configuration.ts';
 import type { GuestLine } from './contract.ts';
@@ -37,7 +38,7 @@ export type Surroundings = PlaceOptions & {
   readonly qemu: string;
   readonly timing: Timing;
   readonly log: Log;
-  readonly accelerator: (image: string) => Promise<Accelerator>;
+  readonly accelerator: AcceleratorChoice;
   /** Bounds how many are started or removed at once. */
   readonly starts: Limit;
   /** Opens with the first `want`: until then nothing may be started or removed. */
@@ -267,9 +268,9 @@ export class Supervisor {
     const { id } = this.#wanted;
     const image = join(imageDir, this.#wanted.function.image);
     checkImage(image);
-    this.#accelerator = await this.#around.accelerator(image);
-    if (!this.#isStarting()) return;
     const boot = bootConfiguration(this.#wanted, this.#machine.refused, this.#lastGood);
+    this.#accelerator = await this.#around.accelerator.for(image, boot.config);
+    if (!this.#isStarting()) return;
     this.#booted = boot;
     runDir.writeConfig(id, boot.config);
     const files = { image, config: runDir.config(id), console: runDir.console(id) };

@@ -2,18 +2,17 @@
  * TAP devices: persistent, so that they and their port numbers outlive the emulator that opens them.
  */
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { ChainstitchError } from '../model/errors.ts';
 import type { InstanceId } from '../model/ids.ts';
 
 /** Linux's IFNAMSIZ without its terminating zero. */
 const MAX_DEVICE_NAME = 15;
-const DEVICES = '/sys/class/net';
+
+export type DeviceOwner = { readonly runDir: string; readonly id: InstanceId };
 
 /** Says in a device's alias whose it is, so that one whose instance is forgotten can still be found. */
-function aliasOf(runDir: string, id: string): string {
-  return `chainstitch ${id} ${runDir}`;
-}
+const aliasOf = ({ runDir, id }: DeviceOwner): string => `chainstitch ${id} ${runDir}`;
 
 /**
  * Makes devices and brings them up; one that is there already is kept, with its port number. They carry
@@ -21,30 +20,33 @@ function aliasOf(runDir: string, id: string): string {
  *
  * @throws ChainstitchError `host-failed`
  */
-export async function makeTaps(
-  names: readonly string[],
-  owner: { readonly runDir: string; readonly id: InstanceId },
-  mtu: number,
-): Promise<void> {
-  for (const name of names) {
-    if (!/^[A-Za-z0-9_.-]+$/.test(name) || name.length > MAX_DEVICE_NAME)
-      throw new ChainstitchError('host-failed', `"${name}" cannot be the name of a network device`);
-  }
-  const taken = names.find((name) => exists(name) && ownerOf(name, owner.runDir) !== owner.id);
-  if (taken !== undefined)
-    throw new ChainstitchError(
-      'host-failed',
-      `the network device ${taken} exists and is not this instance's; remove it with "ip link delete ${taken}" or set another interface prefix`,
-    );
+export async function makeTaps(names: readonly string[], owner: DeviceOwner, mtu: number): Promise<void> {
+  const odd = names.find((name) => !/^[A-Za-z0-9_-]+$/.test(name) || name.length > MAX_DEVICE_NAME);
+  if (odd !== undefined)
+    throw new ChainstitchError('host-failed', `"${odd}" cannot be the name of a network device`);
+  const missing = names.filter((name) => !exists(name));
+  if (missing.length < names.length) await checkOwner(names, owner);
   const commands = names.flatMap((name) => [
-    ...(exists(name) ? [] : [`tuntap add dev ${name} mode tap`]),
-    // The alias comes first: from then on the device is known as ours, whatever happens. Without ARP the
-    // host does not answer for its own addresses when its kernel sees the guest's frames too.
-    `link set dev ${name} alias "${aliasOf(owner.runDir, owner.id)}"`,
+    ...(missing.includes(name) ? [`tuntap add dev ${name} mode tap`] : []),
+    // Without ARP the host does not answer for its own addresses when its kernel sees the guest's frames too.
+    `link set dev ${name} alias "${aliasOf(owner)}"`,
     `link set dev ${name} mtu ${mtu} arp off up`,
   ]);
-  await ip(commands, `TAP devices ${names.join(' and ')} cannot be made`);
+  await ip(['-batch', '-'], commands, `TAP devices ${names.join(' and ')} cannot be made`);
   for (const name of names) silence(name);
+}
+
+async function checkOwner(names: readonly string[], { runDir, id }: DeviceOwner): Promise<void> {
+  const owners = await listTaps();
+  for (const name of names.filter(exists)) {
+    const found = owners.get(name);
+    if (found?.id === id && found.runDir === runDir) continue;
+    throw new ChainstitchError(
+      'host-failed',
+      `the network device ${name} exists and is not this instance's; ` +
+        `remove it with "ip link delete ${name}" or choose another interface prefix`,
+    );
+  }
 }
 
 /**
@@ -79,59 +81,55 @@ export async function removeTaps(names: readonly string[]): Promise<void> {
   const commands = names.filter(exists).map((name) => `link delete dev ${name}`);
   if (commands.length === 0) return;
   try {
-    await ip(commands, `TAP devices ${names.join(' and ')} cannot be removed`);
+    await ip(['-batch', '-'], commands, `TAP devices ${names.join(' and ')} cannot be removed`);
   } catch (error) {
     if (names.some(exists)) throw error;
   }
 }
 
+/** By /proc/sys, which shows the network namespace of who asks; /sys shows that of who mounted it. */
 export function exists(name: string): boolean {
-  return deviceAlias(name) !== undefined;
+  return existsSync(`/proc/sys/net/ipv4/conf/${name}`);
 }
 
-/** Devices made for instances of this run directory, by name. */
-export function findTaps(runDir: string): ReadonlyMap<string, InstanceId> {
-  const found = readdirSync(DEVICES).map((name) => [name, ownerOf(name, runDir)] as const);
-  return new Map(found.flatMap(([name, id]) => (id === undefined ? [] : [[name, id]])));
-}
-
-function ownerOf(name: string, runDir: string): InstanceId | undefined {
-  const owner = deviceOwner(name);
-  return owner?.runDir === runDir ? owner.id : undefined;
-}
-
-/** Whose instance the device was made for; undefined when it is nobody's or does not exist. */
-export function deviceOwner(name: string): { readonly id: InstanceId; readonly runDir: string } | undefined {
-  const [mark, id, runDir] = (deviceAlias(name) ?? '').split(' ');
-  if (mark !== 'chainstitch' || id === undefined || runDir === undefined) return undefined;
-  return { id: id as InstanceId, runDir };
-}
-
-function deviceAlias(name: string): string | undefined {
-  try {
-    return readFileSync(`${DEVICES}/${name}/ifalias`, 'utf8').trimEnd();
-  } catch {
-    return undefined;
-  }
+/**
+ * The TAP devices that were made for instances, of any run directory, by name.
+ *
+ * @throws ChainstitchError `host-failed`
+ */
+export async function listTaps(): Promise<ReadonlyMap<string, DeviceOwner>> {
+  const text = await ip(['-json', 'link', 'show', 'type', 'tun'], [], 'TAP devices cannot be listed');
+  const devices: readonly { ifname: string; ifalias?: string }[] = JSON.parse(text || '[]');
+  return new Map(
+    devices.flatMap(({ ifname, ifalias }) => {
+      const [mark, id, runDir] = (ifalias ?? '').split(' ');
+      if (mark !== 'chainstitch' || id === undefined || runDir === undefined) return [];
+      return [[ifname, { id: id as InstanceId, runDir }] as const];
+    }),
+  );
 }
 
 /** One process for all commands: starting one costs more than what it does. */
-function ip(commands: readonly string[], failure: string): Promise<void> {
+function ip(args: readonly string[], commands: readonly string[], failure: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const fail = (detail: string, cause?: unknown): void =>
       reject(new ChainstitchError('host-failed', `${failure}: ${detail}`, { cause }));
-    const child = spawn('ip', ['-batch', '-'], { stdio: ['pipe', 'ignore', 'pipe'] });
+    const child = spawn('ip', args, { stdio: 'pipe' });
+    let answer = '';
     let complaint = '';
+    child.stdout.on('data', (bytes: Buffer) => {
+      answer += bytes.toString('utf8');
+    });
     child.stderr.on('data', (bytes: Buffer) => {
       complaint = `${complaint}${bytes.toString('utf8')}`.slice(0, 1000);
     });
     child.on('error', (error) => fail(`"ip" cannot be run, install iproute2: ${error.message}`, error));
     child.on('close', (code) => {
-      if (code === 0) resolve();
+      if (code === 0) resolve(answer);
       else fail(complaint.trim().replaceAll('\n', '; ') || `"ip" ended with status ${code}`);
     });
     // It may end before it has read all; its complaint says why.
     child.stdin.on('error', () => {});
-    child.stdin.end(`${commands.join('\n')}\n`);
+    child.stdin.end(commands.map((command) => `${command}\n`).join(''));
   });
 }

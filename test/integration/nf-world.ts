@@ -1,0 +1,184 @@
+/**
+ * What the tests of nf stand in: a private Open vSwitch, a run directory, the real images and emulator. Import
+ * ovs-netns.ts first.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Test } from 'tap';
+import type { FunctionSpec } from '../../src/model/declared.ts';
+import type { WantedInstance } from '../../src/model/desired.ts';
+import type { InstanceFact } from '../../src/model/facts.ts';
+import type { Dpid, InstanceId, Mac } from '../../src/model/ids.ts';
+import { createInstances, type InstancesOptions, type RunningInstances } from '../../src/nf/index.ts';
+import { findByArgument } from '../../src/nf/process.ts';
+import { OvsdbManager } from '../../src/southbound/ovsdb/manager.ts';
+import { type Ovs, startOvs } from '../harness/ovs.ts';
+
+const unikernels = resolve(import.meta.dirname, '../../unikernels');
+export const imageDir = join(unikernels, 'build');
+export const dpid = '00000000000000f1' as Dpid;
+export const BRIDGE = 'brnf';
+
+/** Nobody listens where the bridge is told to find its controller. */
+const EXPECTED = [/rconn\|/];
+
+export function functionSpec(name: string): FunctionSpec {
+  return JSON.parse(readFileSync(join(unikernels, `functions/${name}/function.json`), 'utf8'));
+}
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+export type LogLine = { readonly level: string; readonly message: string; readonly fields: object };
+
+export class World {
+  readonly ovs: Ovs;
+  readonly runDir = mkdtempSync(join(tmpdir(), 'csnf-'));
+  readonly log: LogLine[] = [];
+  readonly ports: OvsdbManager;
+
+  constructor(ovs: Ovs) {
+    this.ovs = ovs;
+    this.ports = newManager();
+  }
+
+  /** An instance of this number; it has the same devices and addresses every time. */
+  wanted(number: number, change: Partial<WantedInstance> = {}): WantedInstance {
+    return wantedInstance(this.ovs.ovsdb, number, change);
+  }
+
+  start(options: Partial<InstancesOptions> = {}): RunningInstances {
+    return createInstances({
+      runDir: this.runDir,
+      imageDir,
+      ports: this.ports,
+      wake: () => {},
+      log: this.logTo(this.log),
+      ...options,
+    });
+  }
+
+  logTo(lines: LogLine[]): InstancesOptions['log'] {
+    const to = (level: string) => (fields: object, message: string) => {
+      lines.push({ level, message, fields });
+    };
+    return { debug: to('debug'), info: to('info'), warn: to('warn'), error: to('error') };
+  }
+
+  /** Messages that ask for an operator's attention. */
+  warnings(): readonly string[] {
+    return this.log
+      .filter(({ level }) => level === 'warn' || level === 'error')
+      .map(({ message, fields }) => `${message} ${JSON.stringify(fields)}`);
+  }
+
+  /** Emulators that belong to this run directory. */
+  emulators(): readonly number[] {
+    return findByArgument(`path=${this.runDir}/`).map(({ pid }) => pid);
+  }
+
+  /** TAP devices of this network namespace. */
+  taps(): readonly string[] {
+    const devices: { ifname: string }[] = JSON.parse(ip('-json', 'link', 'show', 'type', 'tun') || '[]');
+    return devices.map(({ ifname }) => ifname).filter((name) => name.startsWith('cs'));
+  }
+
+  async bridgePorts(): Promise<readonly string[]> {
+    return (await this.ovs.vsctl('list-ports', BRIDGE)).split('\n').filter((name) => name !== '');
+  }
+
+  async ofport(port: string): Promise<string> {
+    return this.ovs.vsctl('get', 'interface', port, 'ofport');
+  }
+
+  /** Sends a frame out of a port, into the guest behind it. */
+  async send(port: string, payload = 'chainstitch'): Promise<void> {
+    const hex = `020000009999020000008888${'88b5'}${Buffer.from(payload.padEnd(46)).toString('hex')}`;
+    await this.ovs.ofctl(
+      '-O',
+      'OpenFlow13',
+      'packet-out',
+      BRIDGE,
+      `in_port=LOCAL,packet=${hex},actions=output:${port}`,
+    );
+  }
+
+  /** Packets that came out of the guest behind this port. */
+  async received(port: string): Promise<number> {
+    const text = await this.ovs.ofctl('-O', 'OpenFlow13', 'dump-ports', BRIDGE, port);
+    return Number(/rx pkts=(\d+)/.exec(text)?.[1]);
+  }
+
+  isEmpty(): boolean {
+    return (
+      !existsSync(join(this.runDir, 'instances')) && this.taps().length === 0 && this.emulators().length === 0
+    );
+  }
+
+  async close(): Promise<void> {
+    for (const pid of this.emulators()) process.kill(pid, 'SIGKILL');
+    this.ports.close();
+    await this.ovs.stop();
+    for (const tap of this.taps()) ip('link', 'delete', tap);
+    rmSync(this.runDir, { recursive: true, force: true });
+  }
+}
+
+export const newManager = (): OvsdbManager =>
+  new OvsdbManager({ controllerTarget: 'tcp:127.0.0.1:1', log: silent, changed: () => {} });
+
+export function wantedInstance(
+  ovsdb: string,
+  number: number,
+  change: Partial<WantedInstance> = {},
+): WantedInstance {
+  const mac = (side: number): Mac => `02:00:00:00:${number.toString(16).padStart(2, '0')}:0${side}` as Mac;
+  return {
+    id: `i${number}` as InstanceId,
+    function: functionSpec('counter'),
+    config: {},
+    revision: 1,
+    bridge: { dpid, ovsdb },
+    left: { port: `cs${number}l`, mac: mac(1) },
+    right: { port: `cs${number}r`, mac: mac(2) },
+    ...change,
+  };
+}
+
+/** A test in a world of its own, in which Open vSwitch may have nothing to complain of. */
+export function testInWorld(
+  t: Test,
+  name: string,
+  body: (t: Test, world: World) => Promise<void>,
+  expected: readonly RegExp[] = [],
+): void {
+  t.test(name, async (t) => {
+    const ovs = await startOvs();
+    const world = new World(ovs);
+    t.teardown(() => world.close());
+    await ovs.addBridge(BRIDGE, { dpid });
+    await body(t, world);
+    t.strictSame(
+      await ovs.unexpectedLogLines([...EXPECTED, ...expected]),
+      [],
+      'Open vSwitch does not complain',
+    );
+  });
+}
+
+/** Makes the images that are not there. */
+export function makeImages(...names: string[]): void {
+  const missing = names
+    .map((name) => `build/${name}.elf`)
+    .filter((path) => !existsSync(join(unikernels, path)));
+  if (missing.length > 0) execFileSync('make', ['-s', '-C', unikernels, ...missing], { stdio: 'ignore' });
+}
+
+export function ip(...args: string[]): string {
+  return execFileSync('ip', args, { encoding: 'utf8' });
+}
+
+export function factOf(running: RunningInstances, number: number): InstanceFact | undefined {
+  return running.instances.facts().get(`i${number}` as InstanceId);
+}
