@@ -40,6 +40,14 @@ export type { AsyncConfig, ErrorBody, PacketOut } from './messages/session.ts';
 export type { PortStats, QueueStats } from './messages/stats.ts';
 export { MultipartAssembler, MultipartError, type MultipartLimits } from './multipart.ts';
 export {
+  type ErrorName,
+  type ErrorType,
+  errorName,
+  errorTypes,
+  niciraErrors,
+  onfErrors,
+} from './registry/errors.ts';
+export {
   type FieldName,
   type FieldSpec,
   type Format,

@@ -1,4 +1,17 @@
-import { after, type Codec, list, nothing, padded, rest, struct, u8, u16, u32, u64 } from '../bytes/codec.ts';
+import {
+  after,
+  type Codec,
+  filled,
+  list,
+  nothing,
+  padded,
+  rest,
+  struct,
+  u8,
+  u16,
+  u32,
+  u64,
+} from '../bytes/codec.ts';
 import { row, type TlvRow, tlv } from '../bytes/tlv.ts';
 import { type FieldRef, type MatchField, oxm, oxmHeader, type UnknownMatchField } from '../match.ts';
 import { experimenters } from '../registry/numbers.ts';
@@ -177,6 +190,41 @@ const learn = {
   finHardTimeout: u16,
 };
 
+/** Members are ports of 16 bits; only as many as are counted are there. */
+interface MemberBundle {
+  readonly algorithm: number;
+  readonly fields: number;
+  readonly basis: number;
+  /** The header NXM_OF_IN_PORT: members are ports. */
+  readonly memberType: number;
+  readonly offsetBits: number;
+  /** The header of the field that is written; 0 for none. */
+  readonly dst: number;
+  readonly members: readonly number[];
+}
+
+const memberBundle: Codec<MemberBundle> = {
+  read(r) {
+    const [algorithm, fields, basis, memberType] = [r.u16(), r.u16(), r.u16(), r.u32()];
+    const [count, offsetBits, dst] = [r.u16(), r.u16(), r.u32()];
+    r.skip(4);
+    if (2 * count > r.remaining) r.fail('length', `${count} members claimed`);
+    const members = Array.from({ length: count }, () => r.u16());
+    return { algorithm, fields, basis, memberType, offsetBits, dst, members };
+  },
+  write(w, v) {
+    w.u16(v.algorithm);
+    w.u16(v.fields);
+    w.u16(v.basis);
+    w.u32(v.memberType);
+    w.u16(v.members.length);
+    w.u16(v.offsetBits);
+    w.u32(v.dst);
+    w.zeros(4);
+    for (const member of v.members) w.u16(member);
+  },
+};
+
 const controllerProperty = tlv(
   {
     maxLen: row(0, struct({ value: u16 })),
@@ -211,6 +259,10 @@ export const niciraActions = {
       dst: ref,
     }),
   ),
+  /** Chooses among ports by hash: like multipath, but over `members` that are up. */
+  bundle: nicira(12, memberBundle),
+  /** Like `bundle`, with the chosen port written to `dst`. */
+  bundleLoad: nicira(13, memberBundle),
   resubmitTable: nicira(14, resubmit),
   outputReg: nicira(15, struct({ ...slice, src: ref, maxLen: padded(u16, 6) })),
   /** What is learned is kept as it came. */
@@ -222,6 +274,16 @@ export const niciraActions = {
   decTtlIds: nicira(21, countedIds),
   stackPush: nicira(27, stack),
   stackPop: nicira(28, stack),
+  sample: nicira(
+    29,
+    struct({
+      /** Of 65535. */
+      probability: u16,
+      collectorSet: u32,
+      obsDomain: u32,
+      obsPoint: u32,
+    }),
+  ),
   outputReg2: nicira(32, struct({ ...slice, maxLen: u16, src: ref })),
   /** A set-field with mask, for versions whose own has none. */
   regLoad2: nicira(33, struct({ field: after(6, oxm as Codec<MatchField>) })),
@@ -236,5 +298,6 @@ export const niciraActions = {
   encap: nicira(46, struct({ headerSize: u16, packetType: u32, properties: rest })),
   decap: nicira(47, struct({ packetType: after(2, u32) })),
   decNshTtl: nicira(48, nothing(6)),
+  deleteField: nicira(50, struct({ field: filled(ref, 14) })),
   checkPktLarger: nicira(49, struct({ length: u16, offset: u16, dst: ref })),
 } as const;

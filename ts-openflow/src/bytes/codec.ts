@@ -46,6 +46,23 @@ export function padded<T>(value: Codec<T>, length: number): Codec<T> {
   };
 }
 
+/** `value`, then zeros until both together are `length` bytes. */
+export function filled<T>(value: Codec<T>, length: number): Codec<T> {
+  return {
+    read(r) {
+      const end = r.offset + length;
+      const read = value.read(r);
+      r.skip(Math.max(0, end - r.offset));
+      return read;
+    },
+    write(w, v) {
+      const end = w.length + length;
+      value.write(w, v);
+      w.zeros(Math.max(0, end - w.length));
+    },
+  };
+}
+
 /** `length` bytes of zero, then `value`. */
 export function after<T>(length: number, value: Codec<T>): Codec<T> {
   return {

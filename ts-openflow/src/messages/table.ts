@@ -1,5 +1,5 @@
-import { type Codec, list, padded, rest, struct, u8, u32, u64 } from '../bytes/codec.ts';
-import { experimenters } from '../registry/numbers.ts';
+import { byVersion, type Codec, list, mapped, padded, rest, struct, u8, u32, u64 } from '../bytes/codec.ts';
+import { experimenters, groups, ports } from '../registry/numbers.ts';
 import { bundleControl } from './bundle.ts';
 import { aggregate, flowDesc, flowMod, flowRemoved, flowRequest, flowStats } from './flow.ts';
 import { groupDesc, groupFeatures, groupMod, groupStats } from './group.ts';
@@ -63,6 +63,24 @@ const oneGroup = struct({
   group: padded(u32, 4),
 });
 
+/** In 1.3 these two requests have no body and are about everything. */
+const portDescRequest = byVersion<{ readonly port: number }>(
+  mapped(
+    empty,
+    () => ({ port: ports.any }),
+    () => ({}),
+  ),
+  onePort,
+);
+const groupDescRequest = byVersion<{ readonly group: number }>(
+  mapped(
+    empty,
+    () => ({ group: groups.all }),
+    () => ({}),
+  ),
+  oneGroup,
+);
+
 const bundleControlType = 2300;
 
 /** Every message by the name of its `type`; the bundled message inside a bundle is added by message.ts. */
@@ -116,11 +134,11 @@ export const messageTable = {
   queueStatsReply: reply(5, struct({ queues: list(queueStats) })),
   groupStatsRequest: request(6, oneGroup),
   groupStatsReply: reply(6, struct({ groups: list(groupStats) })),
-  groupDescRequest: request(7, empty),
+  groupDescRequest: request(7, groupDescRequest),
   groupDescReply: reply(7, struct({ groups: list(groupDesc) })),
   groupFeaturesRequest: request(8, empty),
   groupFeaturesReply: reply(8, groupFeatures),
-  portDescRequest: request(13, empty),
+  portDescRequest: request(13, portDescRequest),
   portDescReply: reply(13, struct({ ports: list(port) })),
   flowStatsRequest: from15(request(17, flowRequest)),
   flowStatsReply: from15(reply(17, struct({ flows: list(flowStats) }))),

@@ -192,7 +192,7 @@ export const fields = {
   tun_dst: bits(32, 'ipv4', 'nxm1:32'),
   tun_ipv6_src: wide(128, 'ipv6', 'nxm1:109'),
   tun_ipv6_dst: wide(128, 'ipv6', 'nxm1:110'),
-  tun_flags: bits(1, 'tunFlags', 'nxm1:104'),
+  tun_flags: { ...bits(1, 'tunFlags', 'nxm1:104'), bytes: 2 },
   tun_gbp_id: bits(16, 'decimal', 'nxm1:38'),
   tun_gbp_flags: bits(8, 'hex', 'nxm1:39'),
   tun_erspan_idx: bits(20, 'hex', 'et:11'),

@@ -1,0 +1,100 @@
+/**
+ * Records what Open vSwitch's own tools say to each other: every command of commands.txt is run over
+ * OpenFlow 1.3 and 1.5 through a proxy that writes down the messages of both sides.
+ * Usage: node record.ts
+ */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { FrameDecoder } from '../../src/index.ts';
+import { startSwitch, writeLines } from './switch.ts';
+
+const here = dirname(new URL(import.meta.url).pathname);
+const run = promisify(execFile);
+
+interface Vector {
+  readonly from: 'ofctl' | 'switch';
+  readonly command: string;
+  readonly hex: string;
+}
+
+const seen = new Set<string>();
+const vectors: Vector[] = [];
+let command = '';
+
+/** The same but for the xid is the same. */
+function keep(from: Vector['from'], message: Uint8Array): void {
+  const hex = Buffer.from(message).toString('hex');
+  const key = `${from}${hex.slice(0, 8)}${hex.slice(16)}`;
+  if (seen.has(key)) return;
+  seen.add(key);
+  // Table features are 64 KiB a message: one for each version is enough.
+  if (hex.length > 20_000) {
+    if (seen.has(hex.slice(0, 4))) return;
+    seen.add(hex.slice(0, 4));
+  }
+  vectors.push({ from, command, hex });
+}
+
+function forward(from: Vector['from'], source: Socket, target: Socket): void {
+  const frames = new FrameDecoder();
+  source.on('data', (chunk) => {
+    for (const message of frames.push(chunk)) keep(from, message);
+    target.write(chunk);
+  });
+  source.on('end', () => target.end());
+  source.on('error', () => target.destroy());
+}
+
+const lab = startSwitch('br0', ['p1', 'p2', 'p3']);
+const proxy = createServer((client) => {
+  const upstream = connect(lab.socket);
+  forward('ofctl', client, upstream);
+  forward('switch', upstream, client);
+});
+await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+const address = proxy.address();
+if (address === null || typeof address === 'string') throw new Error('no port');
+const target = `tcp:127.0.0.1:${address.port}`;
+
+/** `monitor N: COMMAND` runs COMMAND while ovs-ofctl monitors for N tenths of a second. */
+async function perform(version: string, line: string): Promise<void> {
+  const words = line.match(/'[^']*'|\S+/g)?.map((word) => word.replace(/^'|'$/g, '')) ?? [];
+  const [verb = '', ...args] = words;
+  if (verb === 'appctl') {
+    lab.run('ovs-appctl', ...args);
+    return;
+  }
+  if (verb === 'vsctl') {
+    lab.run('ovs-vsctl', ...args);
+    return;
+  }
+  const running = run('ovs-ofctl', ['-O', version, ...words.map((word) => (word === 'BR' ? target : word))], {
+    timeout: 3_000,
+  });
+  running.child.stdin?.end();
+  await running;
+}
+
+const failures: string[] = [];
+for (const version of ['OpenFlow13', 'OpenFlow15']) {
+  for (const line of readFileSync(join(here, 'commands.txt'), 'utf8').split('\n')) {
+    if (line === '' || line.startsWith('#')) continue;
+    const [only, text] = /^(1[35]) (.*)$/.exec(line)?.slice(1) ?? ['', line];
+    if (only && !version.endsWith(only)) continue;
+    command = `${version} ${text}`;
+    try {
+      await perform(version, text ?? '');
+    } catch (error) {
+      failures.push(`${command}: ${String((error as { stderr?: string }).stderr ?? error).trim()}`);
+    }
+  }
+  lab.run('ovs-ofctl', 'del-flows', `unix:${lab.socket}`);
+}
+proxy.close();
+lab.close();
+writeLines(join(here, 'ovs.jsonl'), vectors);
+process.exitCode = vectors.length < 300 ? 1 : 0;
+process.stderr.write(`${vectors.length} vectors\n${failures.map((line) => `failed: ${line}\n`).join('')}`);
