@@ -1,0 +1,209 @@
+/* Reading the configuration, and deciding by it. */
+#include "rules.h"
+
+#include "../../platform/json.h"
+
+#include <string.h>
+
+/* Longer than any word that is known: what does not fit is not one. */
+#define WORD_MAX 48
+
+static const struct {
+	const char *name;
+	uint16_t number;
+} protocols[] = {
+	{"tcp", PROTOCOL_TCP},
+	{"udp", PROTOCOL_UDP},
+	{"icmp", PROTOCOL_ICMP},
+	{"icmpv6", PROTOCOL_ICMPV6},
+};
+
+static bool same(const char *word, const char *known) {
+	return text_equals(word, strlen(word), known);
+}
+
+/* Notes that a member was seen; false when it was before. */
+static bool once(struct json *json, unsigned *seen, unsigned bit) {
+	if (*seen & bit)
+		return json_fail(json, "a member is given twice");
+	*seen |= bit;
+	return true;
+}
+
+static void read_protocol(struct json *json, struct rule *rule) {
+	uint64_t number;
+	if (!json_at_string(json)) {
+		if (json_integer(json, 255, &number))
+			rule->protocol = (uint16_t)number;
+		return;
+	}
+	char word[WORD_MAX];
+	if (!json_string(json, word, sizeof(word)))
+		return;
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++) {
+		if (same(word, protocols[i].name)) {
+			rule->protocol = protocols[i].number;
+			return;
+		}
+	}
+	json_fail(json, "protocol must be tcp, udp, icmp, icmpv6 or a number up to 255");
+}
+
+static void read_port(struct json *json, struct rule *rule) {
+	uint64_t low, high;
+	if (!json_at_string(json)) {
+		if (!json_integer(json, 65535, &low))
+			return;
+		high = low;
+	} else {
+		char word[WORD_MAX];
+		if (!json_string(json, word, sizeof(word)))
+			return;
+		size_t length = strlen(word), dash = 0;
+		while (dash < length && word[dash] != '-')
+			dash++;
+		if (dash == length || !text_parse_number(word, dash, 65535, &low) ||
+		    !text_parse_number(word + dash + 1, length - dash - 1, 65535, &high)) {
+			json_fail(json, "port must be a number or a range like 80-90");
+			return;
+		}
+	}
+	if (low == 0 || low > high) {
+		json_fail(json, "port must be from 1 to 65535, the lower one first");
+		return;
+	}
+	rule->port_low = (uint16_t)low;
+	rule->port_high = (uint16_t)high;
+}
+
+static void read_prefix(struct json *json, struct prefix *prefix) {
+	char word[WORD_MAX];
+	if (!json_string(json, word, sizeof(word)))
+		return;
+	const char *why = prefix_read(word, prefix);
+	if (why)
+		json_fail(json, why);
+}
+
+static void read_direction(struct json *json, struct rule *rule) {
+	char word[WORD_MAX];
+	if (!json_string(json, word, sizeof(word)))
+		return;
+	if (same(word, "upstream"))
+		rule->directions = 1 << LEFT;
+	else if (same(word, "downstream"))
+		rule->directions = 1 << RIGHT;
+	else
+		json_fail(json, "direction must be upstream or downstream");
+}
+
+/* What stands inside "allow" or "deny". */
+static void read_match(struct json *json, struct rule *rule) {
+	enum { PROTOCOL = 1, PORT = 2, FROM = 4, TO = 8, DIRECTION = 16 };
+	unsigned seen = 0;
+	char name[WORD_MAX];
+	json_object(json);
+	while (json_member(json, name, sizeof(name))) {
+		if (same(name, "protocol") && once(json, &seen, PROTOCOL))
+			read_protocol(json, rule);
+		else if (same(name, "port") && once(json, &seen, PORT))
+			read_port(json, rule);
+		else if (same(name, "from") && once(json, &seen, FROM))
+			read_prefix(json, &rule->from);
+		else if (same(name, "to") && once(json, &seen, TO))
+			read_prefix(json, &rule->to);
+		else if (same(name, "direction") && once(json, &seen, DIRECTION))
+			read_direction(json, rule);
+		else
+			json_fail(json, "a rule has no such member");
+	}
+	if (seen & PORT && rule->protocol != PROTOCOL_TCP && rule->protocol != PROTOCOL_UDP)
+		json_fail(json, "port needs protocol tcp or udp");
+	if (rule->from.family && rule->to.family && rule->from.family != rule->to.family)
+		json_fail(json, "from and to are of different families");
+}
+
+static void read_rule(struct json *json, struct rule *rule) {
+	char name[WORD_MAX];
+	unsigned actions = 0;
+	*rule = (struct rule){
+		.directions = 1 << LEFT | 1 << RIGHT,
+		.protocol = ANY_PROTOCOL,
+		.port_high = 65535,
+	};
+	json_object(json);
+	while (json_member(json, name, sizeof(name))) {
+		rule->allow = same(name, "allow");
+		if (!rule->allow && !same(name, "deny"))
+			json_fail(json, "a rule is either allow or deny");
+		else if (actions++)
+			json_fail(json, "a rule is either allow or deny, not both");
+		else
+			read_match(json, rule);
+	}
+	if (!actions)
+		json_fail(json, "a rule is either allow or deny");
+}
+
+static void read_rules(struct json *json, struct ruleset *set) {
+	json_array(json);
+	json->place = "rule";
+	while (json_element(json)) {
+		json->place_number = set->count;
+		if (set->count == RULES_MAX)
+			json_fail(json, "more than 1024 rules");
+		else
+			read_rule(json, &set->rules[set->count++]);
+	}
+	/* A failure has been written down with its place by now. */
+	json->place = NULL;
+}
+
+bool rules_read(struct ruleset *set, const char *bytes, size_t length, struct text *why) {
+	enum { DEFAULT = 1, RULES = 2 };
+	unsigned seen = 0;
+	struct json json;
+	char name[WORD_MAX], word[WORD_MAX];
+	set->count = 0;
+	json_start(&json, bytes, length, why);
+	json_object(&json);
+	while (json_member(&json, name, sizeof(name))) {
+		if (same(name, "default") && once(&json, &seen, DEFAULT)) {
+			if (!json_string(&json, word, sizeof(word)))
+				continue;
+			set->allow_by_default = same(word, "allow");
+			if (!set->allow_by_default && !same(word, "deny"))
+				json_fail(&json, "default must be allow or deny");
+		} else if (same(name, "rules") && once(&json, &seen, RULES)) {
+			read_rules(&json, set);
+		} else {
+			json_fail(&json, "the only members are default and rules");
+		}
+	}
+	if (!(seen & DEFAULT))
+		json_fail(&json, "default is required");
+	return json_end(&json);
+}
+
+static bool within(const struct prefix *prefix, uint8_t family, const struct address *address) {
+	return prefix->family == 0 || (prefix->family == family &&
+				       (address->high & prefix->mask.high) == prefix->address.high &&
+				       (address->low & prefix->mask.low) == prefix->address.low);
+}
+
+static bool matches(const struct rule *rule, const struct opening *opening) {
+	return (rule->protocol == ANY_PROTOCOL || rule->protocol == opening->protocol) &&
+	       opening->port >= rule->port_low && opening->port <= rule->port_high &&
+	       rule->directions & 1 << opening->side && within(&rule->from, opening->family, &opening->from) &&
+	       within(&rule->to, opening->family, &opening->to);
+}
+
+bool rules_allow(struct ruleset *set, const struct opening *opening) {
+	for (struct rule *rule = set->rules; rule < set->rules + set->count; rule++) {
+		if (matches(rule, opening)) {
+			rule->hits++;
+			return rule->allow;
+		}
+	}
+	return set->allow_by_default;
+}
