@@ -121,8 +121,21 @@ export class Ovs {
     if (this.datapath === 'netdev') set.push('datapath_type=netdev');
     if (options.dpid !== undefined) set.push(`other-config:datapath-id=${options.dpid}`);
     if (options.protocols !== undefined) set.push(`protocols=${options.protocols}`);
+    // Out of band, or the bridge gets hidden flows that let ARP and TCP to the controller's address pass.
     const controller =
-      options.controller === undefined ? [] : ['--', 'set-controller', name, options.controller];
+      options.controller === undefined
+        ? []
+        : [
+            '--',
+            'set-controller',
+            name,
+            options.controller,
+            '--',
+            'set',
+            'controller',
+            name,
+            'connection_mode=out-of-band',
+          ];
     await this.vsctl('add-br', name, '--', 'set', 'bridge', name, ...set, ...controller);
   }
 

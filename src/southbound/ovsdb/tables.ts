@@ -45,7 +45,7 @@ export class Tables {
       const table = Object.hasOwn(this.#tables, name) ? this.#tables[name as TableName] : undefined;
       if (table === undefined || !isObject(rows)) continue;
       for (const [id, change] of Object.entries(rows)) {
-        const now = isObject(change) ? change.new : undefined;
+        const now = isObject(change) ? (change as { new?: unknown }).new : undefined;
         if (isObject(now)) table.set(id, new Map(Object.entries(now)));
         else table.delete(id);
       }

@@ -1,0 +1,87 @@
+/**
+ * The side of the switches: OpenFlow sessions, OVSDB, and keeping each switch equal to what is desired.
+ */
+import type { BridgePorts, Switches, Wake } from '../model/interfaces.ts';
+import type { Log } from './log.ts';
+import { OpenFlowServer } from './openflow/server.ts';
+import type { SessionLimits } from './openflow/session.ts';
+import { OvsdbManager } from './ovsdb/manager.ts';
+import { SwitchBook } from './switches.ts';
+
+export type { Log } from './log.ts';
+
+export type SouthboundOptions = {
+  /** Where switches connect to; port 0 takes a free one. */
+  readonly listen: { readonly host: string; readonly port: number };
+  /** What bridges are told to connect to, as OVSDB writes it; default: the address that is listened on. */
+  readonly controllerTarget?: string;
+  /** Milliseconds between two looks at a switch that nothing has changed on. */
+  readonly auditIntervalMs?: number;
+  /** Called when facts have changed. */
+  readonly wake: Wake;
+  readonly log: Log;
+  /** Milliseconds that only grow; for tests. */
+  readonly clock?: { now(): number };
+  readonly limits?: Partial<SessionLimits>;
+};
+
+export type Southbound = {
+  readonly switches: Switches;
+  readonly ports: BridgePorts;
+  /** Where switches can connect to. */
+  readonly address: { readonly host: string; readonly port: number };
+  /** Ends all connections. The flows stay in the switches. */
+  close(): Promise<void>;
+};
+
+const DEFAULT_AUDIT_MS = 10_000;
+
+/** `tcp:host:port` as a switch on this host can use it: "any address" is none that can be connected to. */
+function targetOf({ host, port }: { readonly host: string; readonly port: number }): string {
+  if (host === '0.0.0.0') return `tcp:127.0.0.1:${port}`;
+  if (host === '::') return `tcp:[::1]:${port}`;
+  return host.includes(':') ? `tcp:[${host}]:${port}` : `tcp:${host}:${port}`;
+}
+
+/** Starts to listen for switches. @throws what listening fails with, such as EADDRINUSE */
+export async function createSouthbound(options: SouthboundOptions): Promise<Southbound> {
+  const { log, wake, listen, clock = performance } = options;
+  // Nothing happens on this object before the port is known, which the target may depend on.
+  let book: SwitchBook | undefined;
+  const server = new OpenFlowServer({
+    ...listen,
+    log,
+    now: () => clock.now(),
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+    events: {
+      connected: (dpid, channel) => book?.connected(dpid, channel),
+      ports: (dpid) => book?.ports(dpid),
+      disconnected: (dpid) => book?.disconnected(dpid),
+      doubled: (dpid, peer) => book?.doubled(dpid, peer),
+    },
+  });
+  const { address, port } = await server.listen();
+  const bound = { host: address, port };
+  const ovsdb = new OvsdbManager({
+    controllerTarget: options.controllerTarget ?? targetOf(bound),
+    log,
+    changed: () => {
+      book?.lookAtIsolation();
+      wake();
+    },
+  });
+  const auditIntervalMs = options.auditIntervalMs ?? DEFAULT_AUDIT_MS;
+  const switches = new SwitchBook({ ovsdb, auditIntervalMs, wake, log });
+  book = switches;
+  return {
+    switches,
+    ports: ovsdb,
+    address: bound,
+    async close() {
+      book = undefined;
+      switches.close();
+      ovsdb.close();
+      await server.close();
+    },
+  };
+}

@@ -1,0 +1,169 @@
+import type { DesiredSwitch } from '../../model/desired.ts';
+import type { Applied, Rejection } from '../../model/facts.ts';
+import type { OfPort, OwnerId } from '../../model/ids.ts';
+import type { Log } from '../log.ts';
+import { type Channel, Disconnected, Refused } from '../openflow/channel.ts';
+import { errorName } from '../openflow/error-names.ts';
+import { carryOut, type Outcome, type Refusal, readFlows } from './bundle.ts';
+import { describeFlow } from './describe.ts';
+import { type Change, difference } from './difference.ts';
+
+export type KeeperOptions = {
+  readonly log: Log;
+  readonly auditIntervalMs: number;
+  /** Keeps NORMAL off ports, or gives them back; resolves when the switch has followed. */
+  readonly isolate: (ports: ReadonlyMap<OfPort, boolean>) => Promise<void>;
+  /** `applied`, `rejections` or `problem` changed. */
+  readonly changed: () => void;
+};
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/**
+ * Keeps one switch equal to what is desired of it: read, compare, repair the difference, wait for the
+ * barrier; again when something is wanted anew, when the switch comes back, and from time to time.
+ */
+export class SwitchKeeper {
+  readonly #options: KeeperOptions;
+  #desired: DesiredSwitch | undefined;
+  #channel: Channel | undefined;
+  #applied: Applied | undefined;
+  #problem: string | undefined;
+  readonly #rejections = new Map<OwnerId, Rejection>();
+  #bundle = 0;
+  #due = false;
+  #running = false;
+  #audit: NodeJS.Timeout | undefined;
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+  }
+
+  /** Whether anything is wanted of this switch. */
+  get wanted(): boolean {
+    return this.#desired !== undefined;
+  }
+
+  /** What the switch has confirmed on this connection. */
+  get applied(): Applied | undefined {
+    return this.#applied;
+  }
+
+  get rejections(): readonly Rejection[] {
+    return [...this.#rejections.values()];
+  }
+
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** Nothing more is done to the switch once this is undefined; its flows stay as they are. */
+  want(desired: DesiredSwitch | undefined): void {
+    if (desired !== undefined && desired.digest === this.#desired?.digest) return;
+    this.#desired = desired;
+    if (desired === undefined) this.#applied = undefined;
+    for (const [owner, { digest }] of this.#rejections)
+      if (desired?.owners.get(owner) !== digest) this.#rejections.delete(owner);
+    if (desired === undefined) this.#problem = undefined;
+    this.look();
+  }
+
+  connected(channel: Channel): void {
+    this.#channel = channel;
+    this.#applied = undefined;
+    // It may be another version of the switch, or have other ports: what it refused may work now.
+    this.#rejections.clear();
+    this.look();
+  }
+
+  disconnected(): void {
+    this.#channel = undefined;
+    this.#applied = undefined;
+    clearTimeout(this.#audit);
+  }
+
+  close(): void {
+    this.#desired = undefined;
+    this.disconnected();
+  }
+
+  /** Reads the switch soon and repairs what differs. While it is being done, one more time is enough. */
+  look(): void {
+    this.#due = true;
+    if (!this.#running) void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    clearTimeout(this.#audit);
+    while (this.#due && this.#desired !== undefined && this.#channel !== undefined) {
+      this.#due = false;
+      await this.#reconcile(this.#desired, this.#channel);
+    }
+    this.#running = false;
+    if (this.#desired === undefined || this.#channel === undefined) return;
+    // Jitter, so that many switches are not read at the same moment.
+    const pause = this.#options.auditIntervalMs * (0.85 + 0.3 * Math.random());
+    this.#audit = setTimeout(() => this.look(), pause);
+  }
+
+  async #reconcile(desired: DesiredSwitch, channel: Channel): Promise<void> {
+    const { log } = this.#options;
+    try {
+      const changed = await this.#equalise(desired, channel);
+      await this.#options.isolate(desired.noFlood);
+      if (this.#channel !== channel) return;
+      const owners = [...desired.owners].filter(([owner]) => !this.#rejections.has(owner));
+      const before = this.#applied;
+      this.#applied = { digest: desired.digest, owners: new Map(owners) };
+      if (changed > 0)
+        log.info({ dpid: desired.dpid, changes: changed, digest: desired.digest }, 'switch made equal');
+      this.#say(
+        undefined,
+        before?.digest !== desired.digest || before.owners.size !== owners.length || changed > 0,
+      );
+    } catch (error) {
+      if (this.#channel !== channel || error instanceof Disconnected) return;
+      const reason = error instanceof Refused ? errorName(error.answer) : reasonOf(error);
+      log.warn({ dpid: desired.dpid, reason }, 'could not make the switch equal');
+      // What is in the switch now is not what was confirmed before, or that cannot be known.
+      const had = this.#applied !== undefined;
+      this.#applied = undefined;
+      this.#say(`the switch could not be made equal: ${reason}`, had);
+    }
+  }
+
+  /** Gives the number of changes that were made. */
+  async #equalise(desired: DesiredSwitch, channel: Channel): Promise<number> {
+    const all = difference(desired.flows, await readFlows(channel));
+    for (;;) {
+      const changes = all.filter(({ owner }) => !this.#rejections.has(owner));
+      if (changes.length === 0) return 0;
+      const outcome = await this.#carryOut(channel, changes);
+      if (outcome.done) return changes.length;
+      for (const refusal of outcome.refused) this.#reject(desired, refusal);
+    }
+  }
+
+  #carryOut(channel: Channel, changes: readonly Change[]): Promise<Outcome> {
+    this.#bundle = (this.#bundle + 1) >>> 0;
+    return carryOut(channel, this.#bundle, changes);
+  }
+
+  /** All changes of this owner are left out from now on, so that the others go on. */
+  #reject(desired: DesiredSwitch, { change, answer }: Refusal): void {
+    const { owner } = change;
+    if (this.#rejections.has(owner)) return;
+    const reason = errorName(answer);
+    const flow = describeFlow(change.flow);
+    this.#rejections.set(owner, { owner, digest: desired.owners.get(owner) ?? '', reason, flow });
+    this.#options.log.warn({ dpid: desired.dpid, owner, reason, flow }, 'the switch refused a flow');
+    this.#options.changed();
+  }
+
+  #say(problem: string | undefined, changed: boolean): void {
+    const news = changed || problem !== this.#problem;
+    this.#problem = problem;
+    if (news) this.#options.changed();
+  }
+}

@@ -1,0 +1,183 @@
+import { bigintToMac, portState, type Version, version15 } from 'ts-openflow';
+import type { DesiredSwitch } from '../model/desired.ts';
+import type { PortFact, SwitchFact } from '../model/facts.ts';
+import type { Dpid, Mac, OfPort } from '../model/ids.ts';
+import type { ManagedBridge, Switches } from '../model/interfaces.ts';
+import type { Log } from './log.ts';
+import type { Channel } from './openflow/channel.ts';
+import type { Port } from './openflow/exchange.ts';
+import type { ServerEvents } from './openflow/server.ts';
+import type { OvsdbManager } from './ovsdb/manager.ts';
+import { SwitchKeeper } from './reconcile/keeper.ts';
+
+export type SwitchBookOptions = {
+  readonly ovsdb: OvsdbManager;
+  readonly auditIntervalMs: number;
+  readonly wake: () => void;
+  readonly log: Log;
+};
+
+/** How long the operator is told of a second switch with one datapath id after it last tried. */
+const DOUBLE_REMEMBERED_MS = 30_000;
+
+type Entry = {
+  readonly keeper: SwitchKeeper;
+  channel: Channel | undefined;
+  noFlood: ReadonlyMap<OfPort, boolean>;
+  /** As they were last seen; they outlast the connection. */
+  ports: ReadonlyMap<string, PortFact>;
+  version: Version | undefined;
+  doubled: { readonly peer: string; readonly forget: NodeJS.Timeout } | undefined;
+};
+
+/** All switches that are wanted, managed or connected, and what is known of each. */
+export class SwitchBook implements Switches, ServerEvents {
+  readonly #options: SwitchBookOptions;
+  readonly #entries = new Map<Dpid, Entry>();
+  readonly #managed = new Set<Dpid>();
+
+  constructor(options: SwitchBookOptions) {
+    this.#options = options;
+  }
+
+  facts(): ReadonlyMap<Dpid, SwitchFact> {
+    return new Map([...this.#entries].map(([dpid, entry]) => [dpid, this.#fact(dpid, entry)]));
+  }
+
+  want(switches: readonly DesiredSwitch[]): void {
+    const wanted = new Map(switches.map((desired) => [desired.dpid, desired]));
+    for (const [dpid, entry] of this.#entries) {
+      const desired = wanted.get(dpid);
+      if (desired === undefined) this.#want(entry, undefined);
+    }
+    for (const [dpid, desired] of wanted) this.#want(this.#entry(dpid), desired);
+    this.#forget();
+  }
+
+  manage(bridges: readonly ManagedBridge[]): void {
+    this.#managed.clear();
+    for (const { dpid } of bridges) {
+      this.#managed.add(dpid);
+      this.#entry(dpid);
+    }
+    this.#options.ovsdb.manage(bridges);
+    this.#forget();
+  }
+
+  connected(dpid: Dpid, channel: Channel): void {
+    const entry = this.#entry(dpid);
+    entry.channel = channel;
+    entry.version = channel.version;
+    entry.ports = portFacts(channel.ports);
+    entry.keeper.connected(channel);
+    this.#options.wake();
+  }
+
+  ports(dpid: Dpid): void {
+    const entry = this.#entries.get(dpid);
+    if (entry?.channel === undefined) return;
+    entry.ports = portFacts(entry.channel.ports);
+    this.#options.wake();
+  }
+
+  disconnected(dpid: Dpid): void {
+    const entry = this.#entries.get(dpid);
+    if (entry === undefined) return;
+    entry.channel = undefined;
+    entry.keeper.disconnected();
+    this.#forget();
+    this.#options.wake();
+  }
+
+  doubled(dpid: Dpid, peer: string): void {
+    const entry = this.#entry(dpid);
+    clearTimeout(entry.doubled?.forget);
+    const forget = setTimeout(() => {
+      entry.doubled = undefined;
+      this.#options.wake();
+    }, DOUBLE_REMEMBERED_MS);
+    entry.doubled = { peer, forget };
+    this.#options.wake();
+  }
+
+  /** The OVSDB side changed: perhaps a stranger gave NORMAL a port that it is to be kept off. */
+  lookAtIsolation(): void {
+    for (const [dpid, { channel, keeper, noFlood }] of this.#entries)
+      if (channel !== undefined && keeper.applied && this.#options.ovsdb.needsIsolation(dpid, noFlood))
+        keeper.look();
+  }
+
+  close(): void {
+    for (const { keeper, doubled } of this.#entries.values()) {
+      clearTimeout(doubled?.forget);
+      keeper.close();
+    }
+    this.#entries.clear();
+  }
+
+  #want(entry: Entry, desired: DesiredSwitch | undefined): void {
+    entry.noFlood = desired?.noFlood ?? new Map();
+    entry.keeper.want(desired);
+  }
+
+  #entry(dpid: Dpid): Entry {
+    const known = this.#entries.get(dpid);
+    if (known !== undefined) return known;
+    const keeper = new SwitchKeeper({
+      log: this.#options.log,
+      auditIntervalMs: this.#options.auditIntervalMs,
+      isolate: (ports) => this.#options.ovsdb.isolate(dpid, ports),
+      changed: this.#options.wake,
+    });
+    const entry: Entry = {
+      keeper,
+      channel: undefined,
+      noFlood: new Map(),
+      ports: new Map(),
+      version: undefined,
+      doubled: undefined,
+    };
+    this.#entries.set(dpid, entry);
+    return entry;
+  }
+
+  /** A switch that nobody declares is remembered only while it is connected: anyone may invent ids. */
+  #forget(): void {
+    for (const [dpid, { keeper, channel, doubled }] of this.#entries) {
+      if (channel !== undefined || keeper.wanted || this.#managed.has(dpid)) continue;
+      clearTimeout(doubled?.forget);
+      keeper.close();
+      this.#entries.delete(dpid);
+    }
+  }
+
+  #fact(dpid: Dpid, { keeper, channel, ports, version, doubled }: Entry): SwitchFact {
+    const problem =
+      this.#options.ovsdb.problem(dpid) ??
+      keeper.problem ??
+      (doubled && `another switch with this datapath id, at ${doubled.peer}, was refused: give it another`);
+    return {
+      dpid,
+      connection: channel === undefined ? 'disconnected' : 'connected',
+      ...(version === undefined ? {} : { protocol: version === version15 ? 'OpenFlow 1.5' : 'OpenFlow 1.3' }),
+      ports,
+      ...(keeper.applied === undefined ? {} : { applied: keeper.applied }),
+      rejections: keeper.rejections,
+      ...(problem === undefined ? {} : { problem }),
+    };
+  }
+}
+
+function portFacts(ports: ReadonlyMap<number, Port>): ReadonlyMap<string, PortFact> {
+  return new Map(
+    [...ports.values()].map(({ name, port, hwAddr, state }) => [
+      name,
+      {
+        name,
+        ofport: port as OfPort,
+        mac: bigintToMac(hwAddr) as Mac,
+        linkUp: (state & portState.linkDown) === 0,
+      },
+    ]),
+  );
+}
