@@ -50,7 +50,9 @@ export class Controller {
       '--on-stop=remove',
     ];
     const log = openSync(this.log, 'a');
-    const child = spawn(process.execPath, ['--no-warnings=ExperimentalWarning', main, ...settings], {
+    // Whatever becomes of the lab, its controller ends with it.
+    const argv = ['--pdeathsig', 'TERM', process.execPath, '--no-warnings=ExperimentalWarning', main];
+    const child = spawn('setpriv', [...argv, ...settings], {
       env,
       stdio: ['ignore', log, log],
       detached: true,

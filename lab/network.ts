@@ -49,8 +49,7 @@ export class Network {
       const description = JSON.parse(await within(30_000, 'the network coming up', line)) as Description;
       return new Network(topology, description);
     } catch (error) {
-      topology.stdin?.end();
-      await ended(topology);
+      await takeDown(topology);
       throw error;
     }
   }
@@ -98,13 +97,19 @@ export class Network {
   }
 
   async close(): Promise<void> {
-    this.#topology.stdin?.end();
-    try {
-      await within(20_000, 'the network going down', ended(this.#topology));
-    } catch (error) {
-      this.#topology.kill('SIGTERM');
-      throw error;
-    }
+    await takeDown(this.#topology);
+  }
+}
+
+/** @throws NotSeen if it has to be killed; the caller looks for what it then leaves behind */
+async function takeDown(topology: ChildProcess): Promise<void> {
+  topology.stdin?.end();
+  try {
+    await within(15_000, 'the network going down', ended(topology));
+  } catch (error) {
+    topology.kill('SIGKILL');
+    await ended(topology);
+    throw error;
   }
 }
 

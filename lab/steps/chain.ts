@@ -2,7 +2,7 @@
  * The first half of the story: what a chain does.
  */
 import { existsSync } from 'node:fs';
-import type { Ipv4, Mac, Name } from '../../src/model/ids.ts';
+import type { Name } from '../../src/model/ids.ts';
 import { bridgePorts } from '../flows.ts';
 import { expect, until } from '../observe.ts';
 import { isAlive } from '../processes.ts';
@@ -163,13 +163,11 @@ export const explainPacket: Step = {
       switch: 's1' as Name,
       port: ALICE.port,
       packet: {
-        eth_type: 0x0800,
-        eth_src: ALICE.mac as Mac,
-        eth_dst: UPLINK.mac as Mac,
-        ipv4_src: ALICE.ipv4 as Ipv4,
-        ipv4_dst: UPLINK.ipv4 as Ipv4,
-        ip_proto: 6,
-        tcp_dst: 80,
+        dl_type: '0x0800',
+        dl_src: ALICE.mac,
+        dl_dst: UPLINK.mac,
+        nw_src: ALICE.ipv4,
+        nw_dst: UPLINK.ipv4,
       },
     });
     const met = answer.hops.map((hop) => hop.instance);
