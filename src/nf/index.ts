@@ -19,8 +19,6 @@ import { killProcess } from './process.ts';
 import { type Found, RunDir } from './rundir.ts';
 import { Supervisor, type Surroundings } from './supervisor.ts';
 
-/** How often bridges and devices are compared with what they are to be. */
-const AUDIT_EVERY_MS = 10_000;
 const STOP_WITHIN_MS = 30_000;
 
 export type InstancesOptions = {
@@ -37,6 +35,8 @@ export type InstancesOptions = {
   readonly accelerator?: Accelerator;
   /** Of the TAP devices; default 1500. */
   readonly mtu?: number;
+  /** Milliseconds between two comparisons of bridges and devices with what they are to be; default 10 s. */
+  readonly auditEvery?: number;
   /** Instances that are started or removed at the same time; default twice the processors, at least 4. */
   readonly startsAtOnce?: number;
 };
@@ -74,8 +74,8 @@ class Fleet implements Instances {
   readonly #remains: Map<InstanceId, Found>;
   readonly #bridges = new Map<Dpid, ManagedBridge>();
   #wanted: readonly WantedInstance[] | undefined;
-  #isSettled = false;
   #stopped = false;
+  readonly #auditEvery: number;
   #openGate = (): void => {};
   #facts: ReadonlyMap<InstanceId, InstanceFact> | undefined;
   #cancelAudit = (): void => {};
@@ -86,6 +86,7 @@ class Fleet implements Instances {
     const clock = options.clock ?? systemClock;
     const qemu = options.qemu ?? 'qemu-system-x86_64';
     this.#wake = options.wake;
+    this.#auditEvery = options.auditEvery ?? 10_000;
     this.#around = {
       runDir,
       imageDir: options.imageDir,
@@ -103,7 +104,7 @@ class Fleet implements Instances {
       changed: () => this.#changed(),
     };
     this.#remains = this.#adopt(runDir.discover());
-    this.settled = this.#settle();
+    this.settled = Promise.all([...this.#supervisors.values()].map((one) => one.settled)).then(() => {});
   }
 
   facts(): ReadonlyMap<InstanceId, InstanceFact> {
@@ -116,7 +117,6 @@ class Fleet implements Instances {
     const first = this.#wanted === undefined;
     this.#wanted = instances;
     for (const { bridge } of instances) this.#bridges.set(bridge.dpid, bridge);
-    if (!this.#isSettled) return;
     this.#reconcile();
     if (first) this.#begin();
   }
@@ -154,14 +154,6 @@ class Fleet implements Instances {
       else remains.set(id, one);
     }
     return remains;
-  }
-
-  async #settle(): Promise<void> {
-    await Promise.all([...this.#supervisors.values()].map((supervisor) => supervisor.settled));
-    this.#isSettled = true;
-    if (this.#stopped || this.#wanted === undefined) return;
-    this.#reconcile();
-    this.#begin();
   }
 
   /** With the first `want` known, what nobody wants may go. */
@@ -219,7 +211,7 @@ class Fleet implements Instances {
     this.#cancelAudit = this.#around.clock.after(after, () => {
       this.#auditing = this.#clearRemains()
         .then(() => this.#audit())
-        .finally(() => this.#auditLater(AUDIT_EVERY_MS));
+        .finally(() => this.#auditLater(this.#auditEvery));
     });
   }
 

@@ -34,8 +34,8 @@ export type Machine = {
   readonly wanted: number;
   /** Revision that the guest has said it has; of the last guest, when there is none now. */
   readonly confirmed: number | undefined;
-  /** Revision that a guest has refused. It is not offered again: the answer would be the same. */
-  readonly refused: number | undefined;
+  /** What a guest has refused. It is not offered to a running one again: the answer would be the same. */
+  readonly refused: { readonly revision: number; readonly reason: string } | undefined;
   readonly problem: string | undefined;
   readonly restarts: number;
   /** Whether a guest of this kind ran before, so that the next one counts as a restart. */
@@ -75,7 +75,7 @@ export function startMachine(revision: number): Step {
 
 /** A machine whose guest runs already, started by an earlier run of the controller, and has been asked who it is. */
 export function adoptMachine(revision: number, restarts: number, now: number, timing: Timing): Machine {
-  const awaiting = { what: 'ready', until: now + timing.readyWithin } as const;
+  const awaiting = { what: 'ready', until: now + timing.answerWithin } as const;
   return { ...blank(revision), phase: 'starting', restarts, ranBefore: true, awaiting };
 }
 
@@ -128,8 +128,7 @@ export function step(state: Machine, event: MachineEvent, now: number, timing: T
           ...state,
           phase: 'ready',
           confirmed: event.revision,
-          // What was refused stays told until another configuration is wanted.
-          problem: state.refused === state.wanted ? state.problem : undefined,
+          problem: refusal(state),
           readySince: now,
           awaiting: undefined,
           nextAt: now + timing.healthEvery,
@@ -148,12 +147,12 @@ export function step(state: Machine, event: MachineEvent, now: number, timing: T
         timing,
       );
     case 'config-refused': {
-      const problem = `configuration revision ${event.revision} was refused: ${event.reason}`;
-      return answered(state, 'config', { refused: event.revision, problem }, now, timing);
+      const refused = { revision: event.revision, reason: event.reason };
+      return answered(state, 'config', { refused, problem: refusal({ ...state, refused }) }, now, timing);
     }
     case 'refused': {
       if (state.phase !== 'starting') return only(state);
-      const refused = event.revision;
+      const refused = { revision: event.revision, reason: event.reason };
       return fail({ ...state, refused }, `the guest refused to start: ${event.reason}`, now, timing);
     }
     case 'failed':
@@ -190,6 +189,12 @@ function tick(state: Machine, now: number, timing: Timing): Step {
     case 'starting':
       return only(state);
   }
+}
+
+/** What stays told until another configuration is wanted. */
+function refusal({ refused, wanted }: Machine): string | undefined {
+  if (refused?.revision !== wanted) return undefined;
+  return `configuration revision ${refused.revision} was refused: ${refused.reason}`;
 }
 
 const OVERDUE = {
@@ -240,7 +245,7 @@ function answered(
 function proceed(state: Machine, now: number, timing: Timing): Step {
   if (state.awaiting) return only(state);
   const until = now + timing.answerWithin;
-  if (state.wanted !== state.confirmed && state.wanted !== state.refused)
+  if (state.wanted !== state.confirmed && state.wanted !== state.refused?.revision)
     return {
       state: { ...state, awaiting: { what: 'config', until } },
       effects: [{ do: 'configure', revision: state.wanted }],

@@ -101,7 +101,7 @@ export class Supervisor {
     supervisor.#accelerator = file.accelerator;
     supervisor.#lastGood = file.lastGood;
     const guest = supervisor.#takeGuest(Emulator.adopt(process, runDir.log(id), clock));
-    void guest.watch(timing.readyWithin);
+    void guest.watch(timing.answerWithin);
     supervisor.#rearm();
     return supervisor;
   }
@@ -200,15 +200,17 @@ export class Supervisor {
       this.#settle();
     }
     if (state === before) return;
-    if (before.phase !== state.phase || before.problem !== state.problem) this.#report();
+    this.#report(before);
     this.#around.changed();
   }
 
-  #report(): void {
+  #report(before: Machine): void {
     const { phase, problem, confirmed, restarts } = this.#machine;
     const told = { instance: this.#wanted.id, phase, revision: confirmed, restarts, problem };
-    if (problem === undefined) this.#around.log.info(told, 'instance changed');
-    else this.#around.log.warn(told, 'instance has a problem');
+    // Each failure is told once, also when it is the same as the one before.
+    const news = before.problem !== problem || (phase === 'backoff' && before.phase !== phase);
+    if (problem !== undefined && news) this.#around.log.warn(told, 'instance has a problem');
+    else if (before.phase !== phase) this.#around.log.info(told, 'instance changed');
   }
 
   #rearm(): void {
@@ -268,7 +270,7 @@ export class Supervisor {
     const { id } = this.#wanted;
     const image = join(imageDir, this.#wanted.function.image);
     checkImage(image);
-    const boot = bootConfiguration(this.#wanted, this.#machine.refused, this.#lastGood);
+    const boot = bootConfiguration(this.#wanted, this.#machine.refused?.revision, this.#lastGood);
     this.#accelerator = await this.#around.accelerator.for(image, boot.config);
     if (!this.#isStarting()) return;
     this.#booted = boot;

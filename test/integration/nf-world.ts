@@ -2,12 +2,14 @@
  * What the tests of nf stand in: a private Open vSwitch, a run directory, the real images and emulator. Import
  * ovs-netns.ts first.
  */
-import { execFileSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import type { Test } from 'tap';
-import type { FunctionSpec } from '../../src/model/declared.ts';
+import type { FunctionSpec, JsonObject } from '../../src/model/declared.ts';
 import type { WantedInstance } from '../../src/model/desired.ts';
 import type { InstanceFact } from '../../src/model/facts.ts';
 import type { Dpid, InstanceId, Mac } from '../../src/model/ids.ts';
@@ -21,8 +23,12 @@ export const imageDir = join(unikernels, 'build');
 export const dpid = '00000000000000f1' as Dpid;
 export const BRIDGE = 'brnf';
 
-/** Nobody listens where the bridge is told to find its controller. */
-const EXPECTED = [/rconn\|/];
+const EXPECTED = [
+  // Nobody listens where the bridge is told to find its controller.
+  /rconn\|/,
+  // Who spoke to the database has been killed.
+  /(jsonrpc|reconnect)\|WARN\|unix#\d+: (receive error|connection dropped).*Connection reset by peer/,
+];
 
 export function functionSpec(name: string): FunctionSpec {
   return JSON.parse(readFileSync(join(unikernels, `functions/${name}/function.json`), 'utf8'));
@@ -81,7 +87,10 @@ export class World {
   /** TAP devices of this network namespace. */
   taps(): readonly string[] {
     const devices: { ifname: string }[] = JSON.parse(ip('-json', 'link', 'show', 'type', 'tun') || '[]');
-    return devices.map(({ ifname }) => ifname).filter((name) => name.startsWith('cs'));
+    return devices
+      .map(({ ifname }) => ifname)
+      .filter((name) => name.startsWith('cs'))
+      .sort();
   }
 
   async bridgePorts(): Promise<readonly string[]> {
@@ -110,6 +119,20 @@ export class World {
     return Number(/rx pkts=(\d+)/.exec(text)?.[1]);
   }
 
+  /** Starts a controller in a process of its own; resolves when all of this is ready. */
+  async startElsewhere(wanted: readonly WantedInstance[]): Promise<Controller> {
+    const script = join(import.meta.dirname, 'nf-controller.ts');
+    const child = spawn(process.execPath, ['--no-warnings', script, this.runDir, JSON.stringify(wanted)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    for await (const line of createInterface(child.stdout)) {
+      const facts: InstanceFact[] = JSON.parse(line);
+      const ready = facts.filter(({ phase }) => phase === 'ready');
+      if (ready.length === wanted.length) return new Controller(child, facts);
+    }
+    throw new Error('the controller ended before its instances were ready');
+  }
+
   isEmpty(): boolean {
     return (
       !existsSync(join(this.runDir, 'instances')) && this.taps().length === 0 && this.emulators().length === 0
@@ -122,6 +145,26 @@ export class World {
     await this.ovs.stop();
     for (const tap of this.taps()) ip('link', 'delete', tap);
     rmSync(this.runDir, { recursive: true, force: true });
+  }
+}
+
+/** A controller in another process. */
+export class Controller {
+  readonly facts: readonly InstanceFact[];
+  readonly #child: ChildProcess;
+
+  constructor(child: ChildProcess, facts: readonly InstanceFact[]) {
+    this.#child = child;
+    this.facts = facts;
+  }
+
+  pidOf(number: number): number | undefined {
+    return this.facts.find(({ id }) => id === `i${number}`)?.pid;
+  }
+
+  async crash(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await once(this.#child, 'exit');
   }
 }
 
@@ -144,6 +187,11 @@ export function wantedInstance(
     right: { port: `cs${number}r`, mac: mac(2) },
     ...change,
   };
+}
+
+/** The same instance as a firewall. */
+export function firewall(wanted: WantedInstance, revision: number, config: JsonObject): WantedInstance {
+  return { ...wanted, function: functionSpec('firewall'), revision, config };
 }
 
 /** A test in a world of its own, in which Open vSwitch may have nothing to complain of. */

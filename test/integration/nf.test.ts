@@ -42,3 +42,100 @@ testInWorld(t, 'an instance starts, passes packets, counts them, and leaves noth
   t.strictSame(await w.bridgePorts(), []);
   t.strictSame(w.warnings(), []);
 });
+
+testInWorld(t, 'a guest that is killed is started again, on the same ports', async (t, w) => {
+  const running = w.start();
+  running.instances.want([w.wanted(1)]);
+  await eventually(t, 'ready', () => factOf(running, 1)?.phase === 'ready');
+  const before = factOf(running, 1);
+  const ofport = await w.ofport('cs1r');
+  process.kill(before?.pid ?? 0, 'SIGKILL');
+  await eventually(t, 'its death is noticed', () => factOf(running, 1)?.phase !== 'ready');
+  t.match(factOf(running, 1)?.problem, /ended by SIGKILL/);
+  t.equal(factOf(running, 1)?.revision, undefined);
+  await eventually(t, 'ready again', () => factOf(running, 1)?.phase === 'ready');
+  const after = factOf(running, 1);
+  t.equal(after?.restarts, 1);
+  t.not(after?.pid, before?.pid);
+  t.equal(after?.problem, undefined);
+  t.equal(await w.ofport('cs1r'), ofport, 'the port kept its number');
+  await w.send('cs1l');
+  await eventually(t, 'packets pass again', async () => (await w.received('cs1r')) === 1);
+  await running.stop('remove');
+  t.ok(w.isEmpty());
+});
+
+testInWorld(t, 'a guest that hangs is replaced', async (t, w) => {
+  const running = w.start({ timing: { healthEvery: 100, answerWithin: 500 } });
+  running.instances.want([w.wanted(1)]);
+  await eventually(t, 'ready', () => factOf(running, 1)?.phase === 'ready');
+  const hung = factOf(running, 1)?.pid ?? 0;
+  process.kill(hung, 'SIGSTOP');
+  await eventually(t, 'its silence is noticed', () => factOf(running, 1)?.phase !== 'ready');
+  t.match(factOf(running, 1)?.problem, /did not answer in time/);
+  await eventually(t, 'another one is ready', () => factOf(running, 1)?.phase === 'ready');
+  t.not(factOf(running, 1)?.pid, hung);
+  t.strictSame(w.emulators(), [factOf(running, 1)?.pid], 'the hung one is gone');
+  await running.stop('remove');
+  t.ok(w.isEmpty());
+});
+
+testInWorld(t, 'many are started and removed side by side', async (t, w) => {
+  const running = w.start();
+  const numbers = Array.from({ length: 12 }, (_, i) => i + 1);
+  running.instances.want(numbers.map((number) => w.wanted(number)));
+  await eventually(t, 'all ready', () =>
+    numbers.every((number) => factOf(running, number)?.phase === 'ready'),
+  );
+  t.equal(w.emulators().length, 12);
+  t.equal((await w.bridgePorts()).length, 24);
+  const kept = [w.wanted(3), w.wanted(7)];
+  const pids = kept.map(({ id }) => running.instances.facts().get(id)?.pid);
+  running.instances.want(kept);
+  await eventually(t, 'ten are removed', () => running.instances.facts().size === 2);
+  t.strictSame(new Set(w.emulators()), new Set(pids), 'the other two were not touched');
+  t.strictSame(new Set(await w.bridgePorts()), new Set(['cs3l', 'cs3r', 'cs7l', 'cs7r']));
+  await running.stop('remove');
+  t.ok(w.isEmpty());
+  t.strictSame(w.warnings(), []);
+});
+
+testInWorld(t, 'another memory size takes another guest, another port another place', async (t, w) => {
+  const running = w.start();
+  const first = w.wanted(1);
+  running.instances.want([first]);
+  await eventually(t, 'ready', () => factOf(running, 1)?.phase === 'ready');
+  const { pid } = factOf(running, 1) ?? {};
+  const ofport = await w.ofport('cs1l');
+
+  running.instances.want([{ ...first, function: { ...first.function, memoryMiB: 6 } }]);
+  await eventually(
+    t,
+    'replaced',
+    () => factOf(running, 1)?.phase === 'ready' && factOf(running, 1)?.pid !== pid,
+  );
+  t.equal(factOf(running, 1)?.restarts, 0, 'nothing died');
+  t.equal(await w.ofport('cs1l'), ofport);
+
+  running.instances.want([w.wanted(1, { left: { ...first.left, port: 'cs1x' } })]);
+  await eventually(t, 'moved', () => {
+    const fact = factOf(running, 1);
+    return fact?.phase === 'ready' && fact.ports.left === 'cs1x';
+  });
+  t.strictSame(await w.bridgePorts(), ['cs1r', 'cs1x']);
+  t.strictSame(w.taps(), ['cs1r', 'cs1x']);
+  await running.stop('remove');
+  t.ok(w.isEmpty());
+});
+
+testInWorld(t, 'what a stranger takes away is put back', async (t, w) => {
+  const running = w.start({ auditEvery: 50 });
+  running.instances.want([w.wanted(1)]);
+  await eventually(t, 'ready', () => factOf(running, 1)?.phase === 'ready');
+  const { pid } = factOf(running, 1) ?? {};
+  await w.ovs.vsctl('del-port', 'cs1l');
+  await eventually(t, 'the port is back', async () => (await w.bridgePorts()).includes('cs1l'));
+  t.equal(factOf(running, 1)?.pid, pid, 'the guest has not noticed');
+  await running.stop('remove');
+  t.ok(w.isEmpty());
+});
