@@ -77,7 +77,7 @@ class UncheckedController(RemoteController):
 
 
 def start_servers(net):
-    server = net['server'].popen([sys.executable, SERVERS], stdin=-1, stdout=-1)
+    server = net['server'].popen([sys.executable, SERVERS], stdin=-1, stdout=-1, stderr=sys.stderr)
     if server.stdout.readline().strip() != b'listening':
         raise RuntimeError("the server's services did not start")
     return server
