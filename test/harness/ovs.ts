@@ -44,7 +44,7 @@ const ALWAYS_EXPECTED: readonly RegExp[] = [
   /timeval(\([^)]*\))?\|WARN\|(Unreasonably long|context switches|faults|disk)/,
   /poll_loop(\([^)]*\))?\|/,
   // A short-lived client, such as ovs-vsctl, has gone before the last update reached it.
-  /(jsonrpc|reconnect)\|WARN\|unix#\d+: (send error|connection dropped).*Broken pipe/,
+  /(jsonrpc|reconnect)\|WARN\|unix#\d+: (send error|receive error|connection dropped).*(Broken pipe|reset by peer)/,
 ];
 
 async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {

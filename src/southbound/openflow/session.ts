@@ -65,6 +65,13 @@ const BAD_REQUEST = { type: 1, badVersion: 0, badType: 1 } as const;
 /** An error repeats at least this much of the message that it is about. */
 const QUOTED_BYTES = 64;
 
+/**
+ * Peers count their own requests from 1, and some, such as `ovs-ofctl ping`, take the next message with the
+ * number of their request for its answer. So ours are from another range.
+ */
+const FIRST_XID = 0x10000000;
+const LAST_XID = 0x7fffffff;
+
 type Phase = 'idle' | 'hello' | 'features' | 'ports' | 'ready' | 'closed';
 type Pending = { readonly deadline: number; readonly answer: string; readonly parts: MultipartAssembler };
 type Part = Parameters<MultipartAssembler['push']>[0];
@@ -81,7 +88,7 @@ export class Session {
   #phase: Phase = 'idle';
   #version: Version = 4;
   #dpid = 0n;
-  #nextXid = 1;
+  #nextXid = FIRST_XID;
   #deadline = Number.POSITIVE_INFINITY;
   #heard = 0;
   #asked = false;
@@ -207,7 +214,7 @@ export class Session {
 
   #xid(): number {
     const xid = this.#nextXid;
-    this.#nextXid = xid === 0xffffffff ? 1 : xid + 1;
+    this.#nextXid = xid === LAST_XID ? FIRST_XID : xid + 1;
     return xid;
   }
 

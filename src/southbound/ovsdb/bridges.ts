@@ -22,40 +22,42 @@ export function oneBridge(tables: Tables, dpid: Dpid): BridgeRow | { readonly pr
 }
 
 /**
+ * In-band control would put hidden flows above all of ours: ARP, DHCP and TCP to the controller's address
+ * would pass outside the chains. Changing it neither ends the connection nor flushes flows.
+ */
+const OUT_OF_BAND = { connection_mode: 'out-of-band' } as const;
+
+/**
  * Makes a bridge ours: `fail_mode=secure`, because otherwise a bridge that has lost its controller becomes
- * a learning switch, which is a way around every chain; and our target among its controllers. Those of
- * others stay. A target that is there already is left alone: changing it would end the connection.
+ * a learning switch, which is a way around every chain; and our target among its controllers, out of band.
+ * Controllers of others stay.
  */
 export function bridgeRepairs(tables: Tables, { id, row }: BridgeRow, target: string): readonly Operation[] {
   const operations: Operation[] = [];
   if (textOf(row.get('fail_mode')) !== 'secure')
     operations.push({ op: 'update', table: 'Bridge', where: whereRow(id), row: { fail_mode: 'secure' } });
-  const targets = referencesOf(row.get('controller')).map((controller) =>
-    textOf(tables.row('Controller', controller)?.get('target')),
-  );
-  if (targets.includes(target)) return operations;
-  operations.push(
-    {
-      op: 'insert',
+  const ours = referencesOf(row.get('controller'))
+    .map((controller) => ({ controller, columns: tables.row('Controller', controller) }))
+    .find(({ columns }) => textOf(columns?.get('target')) === target);
+  if (ours === undefined) return [...operations, ...newController(id, target)];
+  if (textOf(ours.columns?.get('connection_mode')) !== OUT_OF_BAND.connection_mode)
+    operations.push({
+      op: 'update',
       table: 'Controller',
-      'uuid-name': 'ours',
-      row: {
-        target,
-        // In-band control would put hidden flows above all of ours: ARP and TCP to the controller's address
-        // would pass outside the chains.
-        connection_mode: 'out-of-band',
-        // Milliseconds; the default lets a switch be away for 8 seconds after a restart of the controller.
-        max_backoff: 1000,
-      },
-    },
-    {
-      op: 'mutate',
-      table: 'Bridge',
-      where: whereRow(id),
-      mutations: [['controller', 'insert', set([namedUuid('ours')])]],
-    },
-  );
+      where: whereRow(ours.controller),
+      row: OUT_OF_BAND,
+    });
   return operations;
+}
+
+function newController(bridge: string, target: string): readonly Operation[] {
+  // Milliseconds; the default lets a switch stay away for 8 seconds after a restart of the controller.
+  const row = { ...OUT_OF_BAND, target, max_backoff: 1000 };
+  const mutations = [['controller', 'insert', set([namedUuid('ours')])]];
+  return [
+    { op: 'insert', table: 'Controller', 'uuid-name': 'ours', row },
+    { op: 'mutate', table: 'Bridge', where: whereRow(bridge), mutations },
+  ];
 }
 
 /** Why OpenFlow cannot work with this bridge, if its `protocols` say so. They are the operator's to change. */

@@ -6,7 +6,7 @@ export const FOLLOWED = {
   Bridge: ['name', 'datapath_id', 'fail_mode', 'controller', 'protocols', 'ports'],
   Port: ['name', 'interfaces', 'external_ids', 'tag', 'trunks', 'vlan_mode'],
   Interface: ['name', 'ofport', 'error'],
-  Controller: ['target'],
+  Controller: ['target', 'connection_mode'],
 } as const satisfies Record<string, readonly string[]>;
 
 export type TableName = keyof typeof FOLLOWED;

@@ -1,0 +1,236 @@
+/** Keeping real switches equal to what is desired, over OpenFlow 1.3 and 1.5. */
+import t, { type Test } from 'tap';
+import type { Instruction } from 'ts-openflow';
+import type { DesiredFlow } from '../../src/model/desired.ts';
+import type { Dpid } from '../../src/model/ids.ts';
+import { type Ovs, startOvs } from '../harness/ovs.ts';
+import { eventually } from '../harness/ovs-eventually.ts';
+import {
+  desiredFlow,
+  desiredSwitch,
+  outputTo,
+  startSouthbound,
+  type TestSouthbound,
+} from '../harness/ovs-southbound.ts';
+
+const dpid = '00000000000000c1' as Dpid;
+const goTo = (table: number): readonly Instruction[] => [{ type: 'gotoTable', table }];
+const FLOWS: readonly DesiredFlow[] = [
+  desiredFlow({ owner: 0, table: 0, priority: 0 }),
+  desiredFlow({ owner: 1, table: 0, match: [{ field: 'in_port', value: 1 }], instructions: goTo(1) }),
+  desiredFlow({
+    owner: 1,
+    table: 1,
+    match: [{ field: 'metadata', value: 5n, mask: 0xffn }],
+    instructions: [{ type: 'writeMetadata', value: 6n, mask: 0xffn }, ...goTo(2)],
+  }),
+  desiredFlow({
+    owner: 2,
+    table: 1,
+    match: [
+      { field: 'eth_dst', value: 1n << 40n, mask: 1n << 40n },
+      { field: 'eth_type', value: 0x86dd },
+      { field: 'nw_proto', value: 58 },
+      { field: 'icmpv6_type', value: 135 },
+      { field: 'nd_target', value: 0xfe800000000000000000000000000001n },
+    ],
+    instructions: outputTo(1),
+  }),
+  desiredFlow({
+    owner: 2,
+    table: 2,
+    match: [
+      { field: 'eth_type', value: 0x0806 },
+      { field: 'arp_tpa', value: 0x0a000001 },
+    ],
+    instructions: outputTo(0xfffffffa),
+  }),
+];
+
+for (const version of ['OpenFlow13', 'OpenFlow15'] as const) {
+  type World = { ovs: Ovs; southbound: TestSouthbound; of: (...args: string[]) => Promise<string> };
+
+  async function start(t: Test): Promise<World> {
+    const ovs = await startOvs({ datapath: 'dummy' });
+    t.teardown(() => ovs.stop());
+    const southbound = await startSouthbound(t);
+    await ovs.addBridge('br1', { dpid, controller: southbound.target, protocols: version });
+    await ovs.vsctl('add-port', 'br1', 'p1', '--', 'set', 'interface', 'p1', 'ofport_request=1');
+    southbound.switches.manage([{ dpid, ovsdb: ovs.ovsdb }]);
+    await eventually(t, 'connected', () => southbound.fact(dpid)?.connection === 'connected');
+    await eventually(t, 'the port is seen', () => southbound.fact(dpid)?.ports.get('p1')?.ofport === 1);
+    return { ovs, southbound, of: (...args) => ovs.ofctl('-O', version, ...args) };
+  }
+
+  const applied = (southbound: TestSouthbound, desired: { digest: string }) =>
+    southbound.fact(dpid)?.applied?.digest === desired.digest;
+  const flowsOf = async (ovs: Ovs) => (await ovs.dumpFlows('br1', { version })).sort();
+  /** Times that changes were carried into the switch. */
+  const repairs = ({ lines }: TestSouthbound) =>
+    lines.filter(({ message }) => message === 'switch made equal').length;
+
+  /** Ends a test: the switch is read again, nothing differs, and no log has anything to say. */
+  async function ends(
+    t: Test,
+    { ovs, southbound }: World,
+    expected: readonly string[],
+    allowed: RegExp[] = [],
+  ) {
+    const before = repairs(southbound);
+    southbound.switches.want([]);
+    southbound.switches.want([desiredSwitch(dpid, FLOWS)]);
+    await eventually(t, 'read again', () => applied(southbound, desiredSwitch(dpid, FLOWS)));
+    t.equal(repairs(southbound), before, 'the difference is empty');
+    t.strictSame(await flowsOf(ovs), expected);
+    t.strictSame(await ovs.unexpectedLogLines(allowed), []);
+    t.strictSame(
+      southbound.lines.filter(({ level }) => level === 'error'),
+      [],
+    );
+  }
+
+  t.test(`${version}: nothing is sent before something is wanted`, async (t) => {
+    const { ovs, southbound, of } = await start(t);
+    await of('add-flow', 'br1', 'table=0,cookie=0xc5c5000000010000,priority=3,actions=drop');
+    t.match(southbound.fact(dpid), { protocol: version === 'OpenFlow13' ? 'OpenFlow 1.3' : 'OpenFlow 1.5' });
+    southbound.switches.want([desiredSwitch('00000000000000ff' as Dpid, FLOWS)]);
+    t.equal((await flowsOf(ovs)).length, 1);
+    t.equal(southbound.fact(dpid)?.applied, undefined);
+    t.equal(southbound.fact('00000000000000ff' as Dpid)?.connection, 'disconnected');
+    t.strictSame(await ovs.unexpectedLogLines(), []);
+  });
+
+  t.test(`${version}: made equal and kept so`, async (t) => {
+    const world = await start(t);
+    const { ovs, southbound, of } = world;
+    await of('add-flow', 'br1', 'table=7,cookie=0x1234,priority=9,actions=drop');
+    const foreign = 'cookie=0x1234, table=7, priority=9 actions=drop';
+    const desired = desiredSwitch(dpid, FLOWS);
+    southbound.switches.want([desired]);
+    await eventually(t, 'applied', () => applied(southbound, desired));
+    t.strictSame(southbound.fact(dpid)?.rejections, []);
+    t.strictSame([...(southbound.fact(dpid)?.applied?.owners.keys() ?? [])], [0, 1, 2]);
+    const installed = await flowsOf(ovs);
+    t.equal(installed.length, FLOWS.length + 1);
+    t.ok(installed.includes(foreign), 'the flow of a stranger stays');
+
+    const ages = async () =>
+      new Map(
+        (await ovs.dumpFlows('br1', { version, stats: true })).map((line) => [
+          line.replace(/ (duration|n_packets|n_bytes|idle_age)=[^,]*,/g, ''),
+          Number(/duration=([\d.]+)s/.exec(line)?.[1]),
+        ]),
+      );
+    let before = await ages();
+    for (const flow of installed.filter((line) => line !== foreign)) {
+      const [head = ''] = flow.split(' actions=');
+      const count = repairs(southbound);
+      const place = head.replace(/cookie=0x\w+, /, '').replace(/ /g, '');
+      await of('--strict', 'del-flows', 'br1', place);
+      await eventually(t, `put back: ${head}`, async () => repairs(southbound) > count);
+    }
+    t.strictSame(await flowsOf(ovs), installed);
+    before = await ages();
+    await of('mod-flows', 'br1', 'table=1,metadata=5/0xff,actions=drop');
+    t.notSame(await flowsOf(ovs), installed);
+    await eventually(t, 'an edited flow is repaired', async () => {
+      return JSON.stringify(await flowsOf(ovs)) === JSON.stringify(installed);
+    });
+    await of('add-flow', 'br1', 'table=2,cookie=0xc5c5000000090000,priority=9,actions=drop');
+    await eventually(t, 'a flow under our cookie that is not wanted goes', async () => {
+      return JSON.stringify(await flowsOf(ovs)) === JSON.stringify(installed);
+    });
+    await of('add-flow', 'br1', 'table=0,cookie=0x77,priority=100,in_port=1,actions=drop');
+    await eventually(t, 'a flow in the place of ours is replaced', async () => {
+      return JSON.stringify(await flowsOf(ovs)) === JSON.stringify(installed);
+    });
+    const after = await ages();
+    const kept = [...before].filter(([flow]) => !/metadata=0x5|in_port=/.test(flow));
+    t.equal(kept.length, 4);
+    for (const [flow, age] of kept) t.ok((after.get(flow) ?? -1) > age, `goes on counting: ${flow}`);
+    await ends(t, world, installed);
+  });
+
+  t.test(`${version}: a flow that the switch refuses holds up nobody else`, async (t) => {
+    const world = await start(t);
+    const { ovs, southbound } = world;
+    const poison: readonly (readonly [string, DesiredFlow, RegExp])[] = [
+      [
+        'read',
+        desiredFlow({ owner: 3, table: 5, instructions: goTo(4) }),
+        /OFPBIC_BAD_TABLE_ID|OFPBRC_BAD_TABLE_ID/,
+      ],
+      [
+        'out port',
+        desiredFlow({ owner: 4, table: 5, priority: 7, instructions: outputTo(0xfffffff0) }),
+        /OFPBAC_BAD_OUT_PORT/,
+      ],
+      [
+        'group',
+        desiredFlow({
+          owner: 5,
+          table: 5,
+          priority: 8,
+          instructions: [{ type: 'applyActions', actions: [{ type: 'group', group: 77 }] }],
+        }),
+        /OFPBAC_BAD_OUT_GROUP/,
+      ],
+    ];
+    const innocent = desiredFlow({ owner: 5, table: 6 });
+    const desired = desiredSwitch(dpid, [...poison.map(([, flow]) => flow), innocent, ...FLOWS]);
+    southbound.switches.want([desired]);
+    await eventually(t, 'applied', () => applied(southbound, desired));
+    const fact = southbound.fact(dpid);
+    t.strictSame([...(fact?.applied?.owners.keys() ?? [])].sort(), [0, 1, 2], 'what was confirmed');
+    for (const [name, flow, reason] of poison) {
+      const rejection = fact?.rejections.find(({ owner }) => owner === flow.owner);
+      t.match(rejection, { digest: desired.owners.get(flow.owner), reason, flow: /table=5/ }, name);
+    }
+    t.equal((await flowsOf(ovs)).length, FLOWS.length, 'all of the others, nothing of these');
+    southbound.switches.want([desiredSwitch(dpid, FLOWS)]);
+    await eventually(
+      t,
+      'forgotten once it is not wanted',
+      () => southbound.fact(dpid)?.rejections.length === 0,
+    );
+    await ends(t, world, await flowsOf(ovs), [/OFPBIC|OFPBRC|OFPBAC|bundle/i]);
+  });
+
+  t.test(`${version}: the newest of many wishes wins, also over a new connection`, async (t) => {
+    const world = await start(t);
+    const { ovs, southbound } = world;
+    const final = desiredSwitch(dpid, FLOWS);
+    for (let i = 0; i < 20; i++)
+      southbound.switches.want([
+        desiredSwitch(dpid, [desiredFlow({ owner: 1, priority: i, instructions: outputTo(1) })]),
+      ]);
+    southbound.switches.want([final]);
+    await eventually(t, 'applied', () => applied(southbound, final));
+    const installed = await flowsOf(ovs);
+    t.equal(installed.length, FLOWS.length);
+    await ovs.stopVswitchd();
+    await eventually(t, 'disconnected', () => southbound.fact(dpid)?.connection === 'disconnected');
+    t.equal(southbound.fact(dpid)?.applied, undefined);
+    t.ok(southbound.fact(dpid)?.ports.has('p1'), 'the last known ports stay');
+    await ovs.startVswitchd();
+    await eventually(t, 'applied again', () => applied(southbound, final));
+    await ends(t, world, installed);
+  });
+
+  t.test(`${version}: NORMAL is kept off a port`, async (t) => {
+    const world = await start(t);
+    const { ovs, southbound } = world;
+    const desired = desiredSwitch(dpid, FLOWS, [[1, true]]);
+    southbound.switches.want([desired]);
+    await eventually(t, 'applied', () => applied(southbound, desired));
+    const trunks = () => ovs.vsctl('get', 'port', 'p1', 'trunks');
+    t.equal(await trunks(), '[4095]', 'when it is said to be applied');
+    await ovs.vsctl('clear', 'port', 'p1', 'trunks', 'vlan_mode');
+    await eventually(t, 'a stranger is corrected', async () => (await trunks()) === '[4095]');
+    const open = desiredSwitch(dpid, FLOWS, [[1, false]]);
+    southbound.switches.want([open]);
+    await eventually(t, 'applied', () => applied(southbound, open));
+    t.equal(await trunks(), '[]');
+    await ends(t, world, await flowsOf(ovs));
+  });
+}
