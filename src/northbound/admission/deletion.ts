@@ -1,0 +1,41 @@
+/**
+ * What has to stay while others need it. A selector needs nobody: who is gone is no longer selected.
+ */
+import type { Kind } from '../../model/declared.ts';
+import type { Name } from '../../model/ids.ts';
+import { chainsThatNeedUplinkOf } from './attachments.ts';
+import { type Objections, objectsOf, type World } from './world.ts';
+
+export function admitDeletion(world: World, kind: Kind, name: Name, objections: Objections): void {
+  const need = (detail: string): void => objections.add('in-use', '', detail);
+  switch (kind) {
+    case 'switches':
+      for (const noun of ['subscriber', 'uplink'] as const) {
+        for (const { spec } of objectsOf(world, `${noun}s`).values()) {
+          if (spec.attachment.switch === name) need(`${noun} ${spec.name} is attached to it`);
+        }
+      }
+      break;
+    case 'uplinks': {
+      const spec = world.declared.uplinks.get(name)?.spec;
+      if (spec === undefined) break;
+      for (const { chain, subscriber } of chainsThatNeedUplinkOf(world, spec.attachment.switch)) {
+        need(`chain ${chain} needs it for subscriber ${subscriber}`);
+      }
+      break;
+    }
+    case 'functions':
+      if (world.builtIns.has(name)) objections.add('built-in', '', `${name} comes with the product`);
+      for (const { spec } of objectsOf(world, 'chains').values()) {
+        if (spec.hops.some((hop) => hop.function === name)) need(`chain ${spec.name} has a hop of it`);
+      }
+      break;
+    case 'subscribers':
+      for (const { spec } of objectsOf(world, 'chains').values()) {
+        if (spec.subscribers?.includes(name)) need(`chain ${spec.name} names it`);
+      }
+      break;
+    case 'chains':
+      break;
+  }
+}

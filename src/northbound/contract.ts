@@ -1,0 +1,52 @@
+/**
+ * The contract in openapi/: its schemas are the ones that requests are validated with.
+ */
+import { readFileSync } from 'node:fs';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { parse } from 'yaml';
+import type { Json, JsonObject } from '../model/declared.ts';
+import type { Fault } from '../model/errors.ts';
+import { explainErrors } from './faults.ts';
+import { FORMATS } from './formats.ts';
+
+const SCHEMAS = '#/components/schemas/';
+
+type Contract = JsonObject & {
+  readonly paths: { readonly [path: string]: { readonly [method: string]: JsonObject } };
+  readonly components: { readonly schemas: { readonly [name: string]: JsonObject } };
+};
+
+/** The whole document, as GET /openapi.json shows it. */
+export const contract: Contract = parse(
+  readFileSync(new URL('../../openapi/chainstitch.yaml', import.meta.url), 'utf8'),
+) as Contract;
+
+// Nothing is coerced, filled in or taken away: what is stored is what was sent.
+const ajv = new Ajv2020({
+  allErrors: true,
+  verbose: true,
+  strict: true,
+  strictRequired: false,
+  allowUnionTypes: true,
+  formats: FORMATS,
+});
+ajv.addKeyword('x-means');
+ajv.addSchema({
+  $id: 'contract',
+  // To ajv the components are definitions of one schema, so references between them stay within it.
+  $defs: JSON.parse(
+    JSON.stringify(contract.components.schemas).replaceAll(SCHEMAS, '#/$defs/'),
+  ) as JsonObject,
+});
+
+/** What is wrong with a value that ought to satisfy a schema of the contract. */
+export function schemaFaults(schema: string, value: Json, pointer = ''): readonly Fault[] {
+  const validate = validator(schema);
+  return validate(value) ? [] : explainErrors(validate.errors ?? [], pointer);
+}
+
+function validator(schema: string): ValidateFunction {
+  const validate = ajv.getSchema(`contract#/$defs/${schema}`);
+  if (validate === undefined) throw new Error(`the contract has no schema ${schema}`);
+  return validate;
+}

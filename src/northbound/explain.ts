@@ -1,0 +1,17 @@
+/** /v1/explain: what becomes of a packet. */
+import type { FastifyInstance } from 'fastify';
+import type { Json } from '../model/declared.ts';
+import { ChainstitchError } from '../model/errors.ts';
+import type { ExplainQuery } from '../model/explain.ts';
+import type { Context } from './context.ts';
+import { schemaFaults } from './contract.ts';
+
+export function registerExplain(app: FastifyInstance, { introspection }: Context): void {
+  app.post('/v1/explain', async (request) => {
+    const body = request.body as Json | undefined;
+    if (body === undefined) throw new ChainstitchError('malformed-request', 'the body is missing');
+    const faults = schemaFaults('ExplainQuery', body);
+    if (faults.length > 0) throw new ChainstitchError('invalid-body', 'the body is no question', { faults });
+    return introspection.explain(body as unknown as ExplainQuery);
+  });
+}

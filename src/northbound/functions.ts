@@ -1,0 +1,35 @@
+/**
+ * /v1/functions: the catalogue. Functions that come with the product are shown beside stored ones and cannot
+ * be changed.
+ */
+import type { FastifyInstance } from 'fastify';
+import type { Stored } from '../model/declared.ts';
+import type { Name } from '../model/ids.ts';
+import { registerCollection } from './collection.ts';
+import type { Context } from './context.ts';
+import { showMeta } from './show.ts';
+
+type Shown = { readonly spec: { readonly name: Name } };
+
+export function registerFunctions(app: FastifyInstance, context: Context): void {
+  const { builtIns, store } = context;
+  const show = (stored: Stored<'functions'>) => ({ builtIn: false, ...showMeta(stored), spec: stored.spec });
+  const find = (name: Name) => {
+    const spec = builtIns.get(name);
+    return spec && { builtIn: true, spec };
+  };
+  registerCollection(app, context, {
+    kind: 'functions',
+    schema: 'Function',
+    show,
+    find,
+    list: () => {
+      const stored = [...store.declared().functions.values()].filter(({ spec }) => !builtIns.has(spec.name));
+      const all: Shown[] = [
+        ...[...builtIns.values()].map((spec) => ({ builtIn: true, spec })),
+        ...stored.map(show),
+      ];
+      return all.sort((a, b) => (a.spec.name < b.spec.name ? -1 : 1));
+    },
+  });
+}

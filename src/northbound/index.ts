@@ -1,0 +1,182 @@
+/**
+ * The REST API. It writes what is declared to the store, and shows what control says of it.
+ */
+import { randomUUID } from 'node:crypto';
+import { isIPv4 } from 'node:net';
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  fastify,
+  type InjectOptions,
+  type LightMyRequestResponse,
+  LogController,
+} from 'fastify';
+import type { FunctionSpec } from '../model/declared.ts';
+import { ChainstitchError } from '../model/errors.ts';
+import type { Introspection, Store, Wake } from '../model/interfaces.ts';
+import { API_LIMITS } from '../model/limits.ts';
+import { parseBody } from './body.ts';
+import { registerChains } from './chains.ts';
+import type { Context } from './context.ts';
+import { registerExplain } from './explain.ts';
+import { registerFunctions } from './functions.ts';
+import { registerInstances } from './instances.ts';
+import { refuseForeignOrigin } from './origin.ts';
+import { answerWithProblem, PROBLEM_TYPE, problemOf } from './problem.ts';
+import { checkQuery } from './query.ts';
+import { type Route, RouteTable } from './routes.ts';
+import { registerService } from './service.ts';
+import { registerSubscribers } from './subscribers.ts';
+import { registerSwitches } from './switches.ts';
+import { registerUplinks } from './uplinks.ts';
+import { Waiters } from './wait.ts';
+
+export { loadCatalogue } from './catalogue.ts';
+
+export type NorthboundOptions = {
+  readonly store: Store;
+  readonly introspection: Introspection;
+  /** The functions that come with the product. */
+  readonly builtIns: readonly FunctionSpec[];
+  readonly log: FastifyBaseLogger;
+  /** Called after every write of a declared object. */
+  readonly onChange: Wake;
+};
+
+export type Northbound = {
+  /** Begins to listen, on a loopback address, and returns the URL. @throws ChainstitchError `bad-setting` */
+  listen(address: { readonly host: string; readonly port: number }): Promise<string>;
+  /** Ends all waiting requests with a problem, lets the others finish, and closes every connection. */
+  close(): Promise<void>;
+  /** Answers a request without a socket, for tests. */
+  inject(request: InjectOptions): Promise<LightMyRequestResponse>;
+  /** Every path and its methods. */
+  readonly routes: readonly Route[];
+  /** How many requests wait for a state now. */
+  readonly waiting: number;
+};
+
+/** A client has to send its whole request within this time. */
+const REQUEST_TIMEOUT_MS = 10_000;
+/** A request that is still being answered after this time does not hold up the end. */
+const CLOSE_TIMEOUT_MS = 2_000;
+const MAX_CONNECTIONS = 1024;
+
+export function createNorthbound(options: NorthboundOptions): Northbound {
+  const { store, introspection, log, onChange } = options;
+  const closing = new AbortController();
+  const waiters = new Waiters(store, introspection, closing.signal);
+  const builtIns = new Map(options.builtIns.map((spec) => [spec.name, spec]));
+  const context: Context = { store, introspection, builtIns, waiters, log, onChange };
+
+  const app = newServer(log);
+  const table = new RouteTable();
+  app.addHook('onRoute', ({ url, method }) => table.add(url, method));
+  app.addHook('onRequest', async (request) => {
+    refuseForeignOrigin(request.headers.host, request.headers.origin);
+    if (closing.signal.aborted) throw new ChainstitchError('shutting-down', 'the controller is stopping');
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    if (!request.is404) return checkQuery(request.query, knownQuery(request));
+    const [path = ''] = request.url.split('?');
+    const methods = table.methodsOf(path);
+    if (methods.length === 0) throw new ChainstitchError('not-found', `there is nothing at ${path}`);
+    reply.header('allow', methods.join(', '));
+    const detail = `there is no ${request.method} here; there are ${methods.join(', ')}`;
+    throw new ChainstitchError('method-not-allowed', detail);
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+    if (closing.signal.aborted) reply.header('connection', 'close');
+  });
+  for (const register of [
+    registerFunctions,
+    registerSwitches,
+    registerUplinks,
+    registerSubscribers,
+    registerChains,
+    registerInstances,
+    registerExplain,
+    registerService,
+  ]) {
+    register(app, context);
+  }
+
+  return {
+    async listen({ host, port }) {
+      if (!isLoopback(host)) {
+        throw new ChainstitchError(
+          'bad-setting',
+          `the API has no authentication and cannot listen on ${host}`,
+        );
+      }
+      app.server.maxConnections = MAX_CONNECTIONS;
+      return app.listen({ host, port });
+    },
+    async close() {
+      closing.abort();
+      const deadline = setTimeout(() => app.server.closeAllConnections(), CLOSE_TIMEOUT_MS);
+      await app.close();
+      clearTimeout(deadline);
+    },
+    inject: (request) => app.inject(request),
+    get routes() {
+      return table.routes();
+    },
+    get waiting() {
+      return waiters.taken;
+    },
+  };
+}
+
+/** A fastify that answers every error with a problem and reads no bodies but JSON and YAML. */
+function newServer(log: FastifyBaseLogger): FastifyInstance {
+  const app = fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => randomUUID(),
+    bodyLimit: API_LIMITS.bodyBytes,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Requests on open connections are answered by our own hook while the server closes.
+    return503OnClosing: false,
+    frameworkErrors: (error, request, reply) => {
+      answerWithProblem(error, request, reply);
+    },
+    clientErrorHandler: (error, socket) => {
+      if (error.code === 'ECONNRESET' || !socket.writable) return;
+      const problem = problemOf(
+        new ChainstitchError('malformed-request', 'this is not HTTP as it should be'),
+      );
+      const body = JSON.stringify(problem);
+      socket.end(
+        `HTTP/1.1 400 Bad Request\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
+          `connection: close\r\n\r\n${body}`,
+      );
+    },
+  });
+  app.setErrorHandler(answerWithProblem);
+  // Reached by no request: the hook has answered by then. Without it fastify would log each one.
+  app.setNotFoundHandler(() => {
+    throw new ChainstitchError('not-found', 'there is nothing here');
+  });
+  app.removeAllContentTypeParsers();
+  for (const type of ['json', 'yaml'] as const) {
+    app.addContentTypeParser(
+      `application/${type}`,
+      { parseAs: 'buffer' },
+      async (_request: FastifyRequest, body: Buffer) =>
+        // Some clients name a type where they send nothing.
+        body.length === 0 ? undefined : parseBody(type, body),
+    );
+  }
+  return app;
+}
+
+function knownQuery(request: FastifyRequest): readonly string[] {
+  return (request.routeOptions.config as { query?: readonly string[] }).query ?? [];
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+}

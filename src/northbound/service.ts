@@ -1,0 +1,21 @@
+/**
+ * What the API says of itself: its contract, what its problems mean, and whether it is well.
+ */
+import type { FastifyInstance } from 'fastify';
+import { ChainstitchError, ERRORS, type ErrorCode } from '../model/errors.ts';
+import type { Context } from './context.ts';
+import { contract } from './contract.ts';
+
+export function registerService(app: FastifyInstance, { store }: Context): void {
+  app.get('/openapi.json', async () => contract);
+  app.get<{ Params: { code: string } }>('/problems/:code', async ({ params: { code } }) => {
+    if (!Object.hasOwn(ERRORS, code)) throw new ChainstitchError('not-found', `there is no problem ${code}`);
+    return { code, ...ERRORS[code as ErrorCode] };
+  });
+  app.get('/healthz', async () => ({ status: 'ok' }));
+  // While the controller stops, every request is refused before it gets here.
+  app.get('/readyz', async () => {
+    store.declared();
+    return { status: 'ready' };
+  });
+}
