@@ -2,6 +2,7 @@
  * The flows of the lab's switch as ovs-ofctl sees them: a second opinion that is not the controller's.
  */
 import { COOKIE_MARK, COOKIE_MARK_MASK } from '../src/model/desired.ts';
+import { until } from './observe.ts';
 import { must } from './processes.ts';
 
 export const BRIDGE = 's1';
@@ -65,6 +66,24 @@ export async function addFlow(flow: string): Promise<void> {
 export async function deleteFlow(flow: SeenFlow): Promise<void> {
   const which = [`cookie=0x${flow.cookie.toString(16)}/-1`, `table=${flow.table}`, flow.match].join(',');
   await must([...OFCTL, '--strict', 'del-flows', BRIDGE, which]);
+}
+
+/** Longer than a replaced path is left to drain. */
+const QUIET = 1_500;
+
+/** Our flows once they have stopped changing. */
+export async function settledFlows(): Promise<readonly SeenFlow[]> {
+  let before = '';
+  let since = performance.now();
+  return until('the flows of the switch settling', async () => {
+    const flows = await ourFlows();
+    const now = flows.map(identity).sort().join('\n');
+    if (now !== before) {
+      before = now;
+      since = performance.now();
+    }
+    return performance.now() - since > QUIET ? flows : undefined;
+  });
 }
 
 /** Names of the ports of the bridge. */

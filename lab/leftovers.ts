@@ -1,7 +1,7 @@
 /**
  * What a lab must not leave behind: processes, network devices, namespaces, files.
  */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { processesOf } from './processes.ts';
 
@@ -17,7 +17,7 @@ export function lookAround(interfacePrefix: string): Surroundings {
   // Others may add devices and files to the machine meanwhile; only those are looked at that a lab makes.
   const device = new RegExp(`^(s1(-eth\\d+)?|(alice|bob|server)-eth\\d+|ovs-netdev|${interfacePrefix}.*)$`);
   return {
-    devices: new Set(list('/sys/class/net').filter((name) => device.test(name))),
+    devices: new Set([...devices()].filter((name) => device.test(name))),
     namespaces: new Set(list('/run/netns')),
     files: new Set([
       ...list(tmpdir())
@@ -43,6 +43,12 @@ export function leftovers(
     ...added('namespaces').map((name) => `network namespace ${name}`),
     ...added('files').map((name) => `file ${name}`),
   ];
+}
+
+/** Names of the network devices of this namespace; /sys may still show those of another one. */
+export function devices(): ReadonlySet<string> {
+  const lines = readFileSync('/proc/self/net/dev', 'utf8').split('\n');
+  return new Set(lines.flatMap((line) => /^\s*([^\s:]+):/.exec(line)?.[1] ?? []));
 }
 
 function list(directory: string): readonly string[] {

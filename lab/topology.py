@@ -133,6 +133,8 @@ def main():
             server.stdin.close()
             server.wait(timeout=5)
         if net is not None:
+            # The bridge goes before its links, or the switch complains about each of them in its log.
+            net['s1'].cmd('ovs-vsctl --if-exists del-br s1')
             net.stop()
         openvswitch.stop()
 

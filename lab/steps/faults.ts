@@ -1,8 +1,17 @@
 /**
  * The second half of the story: what a chain survives, and how it ends.
  */
-import { existsSync } from 'node:fs';
-import { addFlow, allFlows, BRIDGE, bridgePorts, deleteFlow, identity, ourFlows } from '../flows.ts';
+import {
+  addFlow,
+  allFlows,
+  BRIDGE,
+  bridgePorts,
+  deleteFlow,
+  identity,
+  ourFlows,
+  settledFlows,
+} from '../flows.ts';
+import { devices } from '../leftovers.ts';
 import { expect, NotSeen, until } from '../observe.ts';
 import { isAlive, isGone, must } from '../processes.ts';
 import type { Step } from '../story.ts';
@@ -17,7 +26,7 @@ export const repair: Step = {
   title: 'Somebody deletes flows by hand: they come back; a foreign flow is left alone',
   run: async (_world, seen) => {
     await addFlow(`cookie=0x${FOREIGN.cookie.toString(16)},${FOREIGN.match},actions=drop`);
-    const before = await ourFlows();
+    const before = await settledFlows();
     // One of each table.
     const victims = [...new Map(before.map((flow) => [flow.table, flow])).values()];
     for (const victim of victims) await deleteFlow(victim);
@@ -67,7 +76,7 @@ export const killController: Step = {
   run: async (world, seen) => {
     const { controller, wire, api } = world;
     const hops = await aliceHops(world);
-    const before = await ourFlows();
+    const before = await settledFlows();
     await world.whilePinging('alice', 0.02, async (ping) => {
       const from = await wire.now();
       await ping.more(10);
@@ -196,10 +205,11 @@ export const removeChain: Step = {
     await until('no instance, no port and no device of the chain', async () => {
       const instances = await api.instances();
       const onBridge = await bridgePorts();
+      const present = devices();
       const left = [
         ...instances.map(({ id }) => `instance ${id}`),
         ...ports.filter((port) => onBridge.includes(port)).map((port) => `port ${port}`),
-        ...ports.filter((port) => existsSync(`/sys/class/net/${port}`)).map((port) => `device ${port}`),
+        ...ports.filter((port) => present.has(port)).map((port) => `device ${port}`),
       ];
       if (left.length === 0) return true;
       throw new NotSeen('nothing', left.join(', '));
