@@ -112,7 +112,7 @@ export function step(state: Machine, event: MachineEvent, now: number, timing: T
       return want(state, event.revision, now, timing);
     case 'replace':
       if (state.phase === 'stopping') return only(state);
-      return start({ ...state, ranBefore: false, failures: 0, refused: undefined, problem: undefined });
+      return replace(state);
     case 'spawned':
       if (state.phase !== 'starting') return only(state);
       return only({
@@ -208,6 +208,13 @@ function start(state: Machine): Step {
     state: { ...state, phase: 'starting', readySince: undefined, awaiting: undefined, nextAt: undefined },
     effects: [{ do: 'start' }],
   };
+}
+
+/** The old guest is silenced at once: what it still has to say would be taken for the new one's. */
+function replace(state: Machine): Step {
+  const fresh = { ...state, ranBefore: false, failures: 0, refused: undefined, problem: undefined };
+  const { state: next, effects } = start(fresh);
+  return { state: next, effects: [{ do: 'kill' }, ...effects] };
 }
 
 /** Gives up the guest and says when the next one is due. Nothing is killed twice: killing the dead is harmless. */

@@ -201,16 +201,16 @@ export class Supervisor {
     }
     if (state === before) return;
     this.#report(before);
-    this.#around.changed();
+    if (told(before) !== told(state)) this.#around.changed();
   }
 
   #report(before: Machine): void {
     const { phase, problem, confirmed, restarts } = this.#machine;
-    const told = { instance: this.#wanted.id, phase, revision: confirmed, restarts, problem };
+    const report = { instance: this.#wanted.id, phase, revision: confirmed, restarts, problem };
     // Each failure is told once, also when it is the same as the one before.
     const news = before.problem !== problem || (phase === 'backoff' && before.phase !== phase);
-    if (problem !== undefined && news) this.#around.log.warn(told, 'instance has a problem');
-    else if (before.phase !== phase) this.#around.log.info(told, 'instance changed');
+    if (problem !== undefined && news) this.#around.log.warn(report, 'instance has a problem');
+    else if (before.phase !== phase) this.#around.log.info(report, 'instance changed');
   }
 
   #rearm(): void {
@@ -419,3 +419,7 @@ export class Supervisor {
     }
   }
 }
+
+/** What of a state stands in the facts; the rest changes with every question for a guest's health. */
+const told = ({ phase, confirmed, restarts, problem }: Machine): string =>
+  JSON.stringify([phase, confirmed, restarts, problem]);
