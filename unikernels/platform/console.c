@@ -40,17 +40,28 @@ static char last_sent = '\n';
 static bool blocked;
 static volatile bool pending;
 
-void console_start(void) {
+bool console_start(void) {
 	/* 115,200 baud: QEMU sends at once at any rate, but derives its receive timer from it. */
 	out8(LINE_CONTROL, LINE_SET_DIVISOR);
 	out8(DATA, 1);
 	out8(INTERRUPT_ENABLE, 0);
 	out8(LINE_CONTROL, LINE_8N1);
-	out8(FIFO_CONTROL, FIFO_ON | FIFO_CLEAR);
+	/*
+	 * A host that spoke before we were up has its first byte in the device and the others in its
+	 * socket. Turning on the FIFO forgets that byte, so we must know whether there was one. The
+	 * first round changes nothing: it is there so that an emulator has translated the code, and
+	 * no byte finds time to slip in between the two lines of the second.
+	 */
+	bool spoken = false;
+	for (int round = 0; round < 2; round++) {
+		spoken = in8(LINE_STATUS) & STATUS_RECEIVED;
+		out8(FIFO_CONTROL, round == 0 ? 0 : FIFO_ON | FIFO_CLEAR);
+	}
 	out8(MODEM_CONTROL, MODEM_READY);
 	out8(INTERRUPT_ENABLE, ENABLE_RECEIVE);
 	/* Whatever came in before the interrupt was on raises no edge. */
 	pending = true;
+	return spoken;
 }
 
 void console_interrupt(void) {

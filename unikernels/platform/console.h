@@ -12,7 +12,8 @@
 /* The longest line that can be said: an answer to `counters` with 1024 rules fits. */
 #define CONSOLE_LINE_MAX 32768
 
-void console_start(void);
+/* True if the host spoke too early: the line that it began has lost its first byte. */
+bool console_start(void);
 
 /* Called by the interrupt handler. */
 void console_interrupt(void);

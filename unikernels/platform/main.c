@@ -74,7 +74,8 @@ __attribute__((no_stack_protector)) _Noreturn void start(uintptr_t start_info) {
 	static char command_line[1024];
 	__stack_chk_guard = seed() & ~(uintptr_t)0xff;
 
-	console_start();
+	if (console_start())
+		protocol_skip_line();
 	interrupts_start();
 	const char *why = boot_info_read(start_info, command_line, sizeof(command_line));
 	if (why)

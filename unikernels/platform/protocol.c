@@ -15,6 +15,7 @@
 static enum {
 	IN_LINE,
 	IN_LONG_LINE,
+	IN_LOST_LINE,
 	IN_CONFIG,
 	AFTER_CONFIG,
 	IN_UNTERMINATED_CONFIG,
@@ -93,6 +94,10 @@ static void line_byte(char byte, struct text *out) {
 	}
 }
 
+void protocol_skip_line(void) {
+	state = IN_LOST_LINE;
+}
+
 void protocol_byte(char byte, uint64_t now, struct text *out) {
 	if (now - last_byte > CONTRACT_STALE_MS) {
 		state = IN_LINE;
@@ -109,6 +114,10 @@ void protocol_byte(char byte, uint64_t now, struct text *out) {
 			state = IN_LINE;
 			answer(out, CONTRACT_ANSWER_ERROR, "request longer than 256 bytes");
 		}
+		break;
+	case IN_LOST_LINE:
+		if (byte == '\n')
+			state = IN_LINE;
 		break;
 	case IN_CONFIG:
 		if (config_received < sizeof(config))

@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What comes up to the next newline is the rest of a lost request: it gets no answer. */
+void protocol_skip_line(void);
+
 /*
  * Takes one byte that arrived at `now` milliseconds. When it completes a request, one whole
  * line is added to `out`, which must have room for it: hand over no byte before it has.

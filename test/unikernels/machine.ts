@@ -1,0 +1,276 @@
+/**
+ * Starts real images in a real QEMU, between two TAP devices in a network namespace of the test's own.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const unikernels = resolve(import.meta.dirname, '../../unikernels');
+
+export const MACS = { left: '02:00:00:00:00:01', right: '02:00:00:00:00:02' };
+export const DEVICES = { left: 'ukleft', right: 'ukright' };
+
+/** Long enough for a loaded machine; nothing waits this long unless it fails. */
+const PATIENCE_MS = 10_000;
+
+export function ip(...args: string[]): void {
+  execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'inherit'] });
+}
+
+let namespaces = 0;
+
+/** A namespace without a word of the kernel's own in it: no addresses, no IPv6. */
+export function createNamespace(): string {
+  const name = `uk-${process.pid}-${++namespaces}`;
+  ip('netns', 'add', name);
+  execFileSync('ip', [
+    ...['netns', 'exec', name, 'sysctl', '-q', '-w'],
+    ...['net.ipv6.conf.all.disable_ipv6=1', 'net.ipv6.conf.default.disable_ipv6=1'],
+  ]);
+  return name;
+}
+
+export function createTaps(namespace: string): void {
+  for (const device of Object.values(DEVICES)) {
+    ip('-n', namespace, 'tuntap', 'add', device, 'mode', 'tap');
+    ip('-n', namespace, 'link', 'set', device, 'up');
+  }
+}
+
+export type MachineOptions = {
+  readonly image?: string;
+  readonly id?: string;
+  readonly macs?: { readonly left: string; readonly right: string };
+  readonly append?: string;
+  /** null leaves the file out. */
+  readonly config?: unknown;
+  readonly revision?: string | null;
+  readonly machineType?: string;
+  readonly global?: string;
+  readonly memoryMiB?: number;
+  /** The bus of each network card; null leaves the card out. */
+  readonly buses?: { readonly left: number | null; readonly right: number | null };
+  readonly extra?: readonly string[];
+};
+
+const MACHINE = 'microvm,acpi=off,pic=off,pit=on,rtc=off,isa-serial=on,auto-kernel-cmdline=off';
+
+function qemuArguments(directory: string, options: MachineOptions): string[] {
+  const macs = options.macs ?? MACS;
+  const append =
+    options.append ??
+    `chainstitch.id=${options.id ?? 'test-1'} chainstitch.left=${macs.left} chainstitch.right=${macs.right}`;
+  const buses = options.buses ?? { left: 0, right: 1 };
+  const card = (side: 'left' | 'right'): string[] => {
+    const bus = buses[side];
+    if (bus === null) return [];
+    return [
+      ...['-netdev', `tap,id=${side},ifname=${DEVICES[side]},script=no,downscript=no,vhost=off`],
+      ...['-device', `virtio-net-device,bus=virtio-mmio-bus.${bus},netdev=${side},mac=${MACS[side]}`],
+    ];
+  };
+  const files: string[] = [];
+  if (options.config !== null) {
+    const path = join(directory, 'config');
+    const config = options.config ?? { default: 'allow' };
+    writeFileSync(path, typeof config === 'string' ? config : JSON.stringify(config));
+    files.push('-fw_cfg', `name=opt/chainstitch/config,file=${path}`);
+  }
+  if (options.revision !== null)
+    files.push('-fw_cfg', `name=opt/chainstitch/revision,string=${options.revision ?? '1'}`);
+  return [
+    ...['-M', options.machineType ?? MACHINE, '-accel', 'tcg', '-m', String(options.memoryMiB ?? 4)],
+    ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
+    ...['-global', options.global ?? 'virtio-mmio.force-legacy=false'],
+    ...['-kernel', join(unikernels, 'build', options.image ?? 'firewall.elf'), '-append', append],
+    ...files,
+    ...card('left'),
+    ...card('right'),
+    ...['-chardev', `socket,id=console,path=${join(directory, 'console')},server=on,wait=off`],
+    ...['-serial', 'chardev:console'],
+    ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
+    ...(options.extra ?? []),
+  ];
+}
+
+async function within<T>(what: string, promise: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no ${what} within ${PATIENCE_MS} ms`)), PATIENCE_MS);
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** Lines that arrive, for whoever asks for the next one. */
+export class Lines {
+  #partial = '';
+  readonly #lines: string[] = [];
+  readonly #waiting: ((line: string) => void)[] = [];
+
+  push(bytes: Buffer): void {
+    const parts = (this.#partial + bytes.toString('latin1')).split('\n');
+    this.#partial = parts.pop() ?? '';
+    for (const line of parts) {
+      const next = this.#waiting.shift();
+      if (next) next(line);
+      else this.#lines.push(line);
+    }
+  }
+
+  next(what: string): Promise<string> {
+    const line = this.#lines.shift();
+    if (line !== undefined) return Promise.resolve(line);
+    return within(what, new Promise((resolve) => this.#waiting.push(resolve)));
+  }
+
+  get unread(): readonly string[] {
+    return this.#lines;
+  }
+}
+
+/** One connection to the console. */
+export class Console {
+  readonly lines = new Lines();
+  readonly #socket: Socket;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on('data', (bytes: Buffer) => this.lines.push(bytes));
+    socket.on('error', () => {});
+  }
+
+  send(bytes: string): void {
+    this.#socket.write(Buffer.from(bytes, 'latin1'));
+  }
+
+  /** The next line after this request is sent. */
+  ask(request: string): Promise<string> {
+    this.send(request.endsWith('\n') ? request : `${request}\n`);
+    return this.lines.next(`answer to ${JSON.stringify(request.slice(0, 40))}`);
+  }
+
+  configure(revision: number, config: unknown): Promise<string> {
+    const json = typeof config === 'string' ? config : JSON.stringify(config);
+    return this.ask(`config ${revision} ${Buffer.byteLength(json, 'latin1')}\n${json}\n`);
+  }
+
+  async counters(): Promise<Counters> {
+    const answer = await this.ask('counters');
+    return JSON.parse(answer.replace(/^counters /, ''));
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  async close(): Promise<void> {
+    if (this.#socket.destroyed) return;
+    const closed = new Promise((resolve) => this.#socket.once('close', resolve));
+    this.#socket.destroy();
+    await closed;
+  }
+}
+
+export type Side = {
+  rxPackets: number;
+  rxBytes: number;
+  txPackets: number;
+  txBytes: number;
+  dropped: number;
+};
+export type Counters = { left: Side; right: Side; function: Record<string, number | number[]> };
+
+export class Machine {
+  readonly #directory: string;
+  readonly #process: ChildProcess;
+  readonly exited: Promise<number | null>;
+  /** What QEMU itself complains about. */
+  complaints = '';
+
+  constructor(namespace: string, options: MachineOptions) {
+    this.#directory = mkdtempSync(join(tmpdir(), 'uk-'));
+    const argv = qemuArguments(this.#directory, options);
+    this.#process = spawn('ip', ['netns', 'exec', namespace, 'qemu-system-x86_64', ...argv], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [this.#process.stdout, this.#process.stderr])
+      stream?.on('data', (bytes: Buffer) => {
+        this.complaints += bytes.toString();
+      });
+    this.exited = new Promise((resolve) => this.#process.once('exit', (code) => resolve(code)));
+  }
+
+  /** Connects as soon as QEMU listens. */
+  async connect(): Promise<Console> {
+    const path = join(this.#directory, 'console');
+    const attempt = (): Promise<Socket | undefined> =>
+      new Promise((resolve) => {
+        const socket = connect(path);
+        socket.once('connect', () => resolve(socket));
+        socket.once('error', () => resolve(undefined));
+      });
+    for (let started = Date.now(); Date.now() - started < PATIENCE_MS; ) {
+      const socket = await attempt();
+      if (socket) return new Console(socket);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    throw new Error(`no console: ${this.complaints}`);
+  }
+
+  /** The line by which the guest introduces itself, whether we came in time to hear it unasked or not. */
+  async introduction(console: Console): Promise<string> {
+    const line = await console.ask('hello');
+    // An answer follows every question: a second line means that the first was said unasked.
+    const health = await console.ask('health');
+    if (health === line) await console.lines.next('answer to health');
+    return line;
+  }
+
+  /** Clock ticks of CPU that QEMU has used, in its own time and the kernel's. */
+  cpuTicks(): number {
+    const stat = readFileSync(`/proc/${this.#process.pid}/stat`, 'latin1');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return Number(fields[11]) + Number(fields[12]);
+  }
+
+  exit(): Promise<number | null> {
+    return within('exit', this.exited);
+  }
+
+  async kill(): Promise<void> {
+    this.#process.kill('SIGKILL');
+    await this.exited;
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/** Builds the images if their sources are newer. */
+export function buildImages(): void {
+  execFileSync('make', ['-s', '-C', unikernels], { stdio: ['ignore', 'ignore', 'inherit'] });
+}
+
+type Teardown = { teardown(fn: () => unknown): void };
+
+/** A namespace, two taps and a machine between them, gone when the test ends. */
+export async function startMachine(t: Teardown, options: MachineOptions = {}): Promise<Running> {
+  const namespace = createNamespace();
+  t.teardown(() => ip('netns', 'delete', namespace));
+  createTaps(namespace);
+  const machine = new Machine(namespace, options);
+  t.teardown(() => machine.kill());
+  const console = await machine.connect();
+  t.teardown(() => console.close());
+  const introduction = await machine.introduction(console);
+  return { namespace, machine, console, introduction };
+}
+
+export type Running = {
+  readonly namespace: string;
+  readonly machine: Machine;
+  readonly console: Console;
+  readonly introduction: string;
+};

@@ -1,0 +1,54 @@
+"""Sends and receives whole frames on two network devices, for a test that talks to it by lines.
+
+    wire.py <left device> <right device>
+
+stdin:  <left|right> <hex of a frame>      send it
+        flood <left|right> <hex> <count>   send it many times
+stdout: <left|right> <hex of a frame>      one came in
+"""
+
+import selectors
+import socket
+import sys
+
+EVERY_TYPE = 3
+OUTGOING = 4
+
+sockets = {}
+for side, device in zip(("left", "right"), sys.argv[1:3]):
+    sockets[side] = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(EVERY_TYPE))
+    sockets[side].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+    sockets[side].bind((device, EVERY_TYPE))
+
+selector = selectors.DefaultSelector()
+for side, sock in sockets.items():
+    selector.register(sock, selectors.EVENT_READ, side)
+commands = sys.stdin.buffer
+selector.register(commands, selectors.EVENT_READ, None)
+
+
+def command(words):
+    if words[0] == "flood":
+        frame = bytes.fromhex(words[2])
+        for _ in range(int(words[3])):
+            sockets[words[1]].send(frame)
+    else:
+        sockets[words[0]].send(bytes.fromhex(words[1]))
+
+
+print("listening", flush=True)
+pending = b""
+while True:
+    for key, _ in selector.select():
+        if key.data is None:
+            # Not by lines: what a buffered reader has already taken would wake nobody.
+            read = commands.raw.read(1 << 16)
+            if not read:
+                sys.exit(0)
+            *lines, pending = (pending + read).split(b"\n")
+            for line in lines:
+                command(line.decode().split())
+        else:
+            frame, address = key.fileobj.recvfrom(65536)
+            if address[2] != OUTGOING:
+                print(key.data, frame.hex(), flush=True)

@@ -1,0 +1,111 @@
+/** Both ends of the wire that a machine is put into: whole frames out and in. */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { join } from 'node:path';
+
+import { DEVICES, Lines } from './machine.ts';
+
+export type Side = 'left' | 'right';
+
+export class Wire {
+  readonly #process: ChildProcessWithoutNullStreams;
+  readonly #lines = new Lines();
+  #markers = 0;
+
+  private constructor(namespace: string) {
+    this.#process = spawn('ip', [
+      ...['netns', 'exec', namespace, 'python3', join(import.meta.dirname, 'wire.py')],
+      ...[DEVICES.left, DEVICES.right],
+    ]);
+    this.#process.stdout.on('data', (bytes: Buffer) => this.#lines.push(bytes));
+    this.#process.stderr.pipe(process.stderr);
+  }
+
+  static async open(t: { teardown(fn: () => unknown): void }, namespace: string): Promise<Wire> {
+    const wire = new Wire(namespace);
+    t.teardown(() => wire.close());
+    await wire.#lines.next('listener');
+    return wire;
+  }
+
+  send(from: Side, frame: Buffer): void {
+    this.#process.stdin.write(`${from} ${frame.toString('hex')}\n`);
+  }
+
+  flood(from: Side, frame: Buffer, count: number): void {
+    this.#process.stdin.write(`flood ${from} ${frame.toString('hex')} ${count}\n`);
+  }
+
+  /**
+   * Everything that has come out until now. No waiting for silence: an ARP request sent each way passes
+   * every function, and comes out behind whatever was sent before it.
+   */
+  async arrivals(): Promise<{ side: Side; frame: Buffer }[]> {
+    const markers = new Map<Side, string>();
+    for (const side of ['left', 'right'] as const) {
+      const marker = arpMarker(++this.#markers);
+      markers.set(side === 'left' ? 'right' : 'left', marker.toString('hex'));
+      this.send(side, marker);
+    }
+    const arrived: { side: Side; frame: Buffer }[] = [];
+    while (markers.size > 0) {
+      const [side, hex] = (await this.#lines.next('marker')).split(' ') as [Side, string];
+      if (markers.get(side) === hex) markers.delete(side);
+      else arrived.push({ side, frame: Buffer.from(hex, 'hex') });
+    }
+    return arrived;
+  }
+
+  /** Whether this one frame comes out of the other side as it went in, and nothing else anywhere. */
+  async passes(from: Side, frame: Buffer): Promise<boolean> {
+    this.send(from, frame);
+    const arrived = await this.arrivals();
+    if (arrived.length === 0) return false;
+    const [only] = arrived;
+    if (arrived.length > 1 || only?.side === from || !only?.frame.equals(frame))
+      throw new Error(`something else came out: ${arrived.map((one) => one.frame.toString('hex'))}`);
+    return true;
+  }
+
+  async close(): Promise<void> {
+    const exited = new Promise((resolve) => this.#process.once('exit', resolve));
+    this.#process.stdin.end();
+    await exited;
+  }
+}
+
+function arpMarker(number: number): Buffer {
+  const frame = Buffer.alloc(60);
+  frame.fill(0xff, 0, 6);
+  frame.write('02000000ee00', 6, 'hex');
+  frame.writeUInt16BE(0x0806, 12);
+  frame.write('0001080006040001', 14, 'hex');
+  frame.writeUInt32BE(number, 28);
+  return frame;
+}
+
+const ETHERNET = Buffer.from('020000000002020000000001', 'hex');
+
+export function ethernet(type: number, payload: Buffer): Buffer {
+  const header = Buffer.concat([ETHERNET, Buffer.alloc(2)]);
+  header.writeUInt16BE(type, 12);
+  return Buffer.concat([header, payload]);
+}
+
+export function ipv4(protocol: number, from: string, to: string, payload: Buffer): Buffer {
+  const header = Buffer.alloc(20);
+  header.writeUInt8(0x45, 0);
+  header.writeUInt16BE(20 + payload.length, 2);
+  header.writeUInt8(64, 8);
+  header.writeUInt8(protocol, 9);
+  header.set(from.split('.').map(Number), 12);
+  header.set(to.split('.').map(Number), 16);
+  return ethernet(0x0800, Buffer.concat([header, payload]));
+}
+
+export function udp(from: number, to: number, data: Buffer = Buffer.alloc(18)): Buffer {
+  const header = Buffer.alloc(8);
+  header.writeUInt16BE(from, 0);
+  header.writeUInt16BE(to, 2);
+  header.writeUInt16BE(8 + data.length, 4);
+  return Buffer.concat([header, data]);
+}
