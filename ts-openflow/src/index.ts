@@ -6,6 +6,9 @@ export type { Clone, Ct, Nat } from './actions/nicira.ts';
 export { offsetBits } from './actions/nicira.ts';
 export { DecodeError, EncodeError, type OfErrorCode, type Rule } from './bytes/errors.ts';
 export type { ExperimenterTlv, UnknownTlv } from './bytes/tlv.ts';
+export { canonicalFlow, flowBody, flowKey, sameFlow } from './flow/canonical.ts';
+export { canonicalMatch } from './flow/canonical-match.ts';
+export type { Flow } from './flow/flow.ts';
 export { FrameDecoder, type FrameLimits } from './frame.ts';
 export { makeHello, negotiate, offeredVersions, supportedVersions } from './hello.ts';
 export { type Instruction, instructionTable } from './instructions.ts';
@@ -74,3 +77,8 @@ export {
   macToBigint,
   numberToIpv4,
 } from './text/addresses.ts';
+export { parseFlow, printFlow } from './text/flow.ts';
+export { printMatch } from './text/match.ts';
+export { parseActions, parseInstructions } from './text/parse-actions.ts';
+export { printAction, printActions, printInstructions } from './text/print-actions.ts';
+export { TextError } from './text/values.ts';

@@ -112,6 +112,13 @@ export function matchField(
   } as KnownMatchField;
 }
 
+const rankOf = new Map<string, number>(Object.keys(fields).map((name, index) => [name, index]));
+
+/** The order of the registry, in which prerequisites come first; unknown fields come last. */
+export function byRegistry(a: { readonly field: string }, b: { readonly field: string }): number {
+  return (rankOf.get(a.field) ?? rankOf.size) - (rankOf.get(b.field) ?? rankOf.size);
+}
+
 const experimenterClass = 0xffff;
 
 /** An OXM header: class, number and mask bit, length; then the experimenter of class 0xffff. */

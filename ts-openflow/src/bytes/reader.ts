@@ -119,10 +119,13 @@ export class Reader {
     return value;
   }
 
-  fail(rule: Rule, detail: string, ofError?: OfErrorCode): never {
-    const length =
-      this.#domain === 'property' && this.version < 5 ? badPropertyLength13 : badLength[this.#domain];
-    throw new DecodeError(this.path.join('.'), this.#offset, rule, ofError ?? length, detail);
+  fail(rule: Rule, detail: string, ofError = this.badLength(this.#domain)): never {
+    throw new DecodeError(this.path.join('.'), this.#offset, rule, ofError, detail);
+  }
+
+  /** The OpenFlow error of a wrong length in that part of the protocol. */
+  badLength(domain: Domain): OfErrorCode {
+    return domain === 'property' && this.version < 5 ? badPropertyLength13 : badLength[domain];
   }
 
   #take(length: number): number {

@@ -131,9 +131,10 @@ export function tlv<const R extends Readonly<Record<string, TlvRow<never> | TlvR
     read(r) {
       const code = r.u16();
       const length = r.u16();
-      if (length < headerBytes) r.fail('length', `length ${length} is shorter than its own header`);
+      if (length < headerBytes)
+        r.fail('length', `length ${length} is shorter than its own header`, r.badLength(style.domain));
       if (style.padding === 'inside' && length % 8 !== 0)
-        r.fail('align', `length ${length} is not a multiple of 8`);
+        r.fail('align', `length ${length} is not a multiple of 8`, r.badLength(style.domain));
       const value = r.within(length - headerBytes, style.domain, (inner) => {
         const read = readBody(inner, code);
         if (style.padding === 'inside' && inner.remaining < 8) inner.skip(inner.remaining);

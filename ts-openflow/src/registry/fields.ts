@@ -202,7 +202,7 @@ export const fields = {
   tun_gtpu_flags: bits(8, 'hex', 'et:15', { readOnly: true }),
   tun_gtpu_msgtype: bits(8, 'decimal', 'et:16', { readOnly: true }),
   ct_state: bits(32, 'ctState', 'nxm1:105', { readOnly: true }),
-  ct_zone: whole(16, 'hex', 'nxm1:106', { readOnly: true }),
+  ct_zone: whole(16, 'decimal', 'nxm1:106', { readOnly: true }),
   ct_mark: bits(32, 'hex', 'nxm1:107'),
   ct_label: wide(128, 'hex', 'nxm1:108'),
   ct_nw_proto: whole(8, 'decimal', 'nxm1:119', { needs: 'ct', readOnly: true }),

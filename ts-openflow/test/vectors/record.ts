@@ -20,6 +20,15 @@ interface Vector {
   readonly hex: string;
 }
 
+/** What ovs-ofctl prints of the messages that it got. */
+interface Text {
+  readonly command: string;
+  readonly text: string;
+  readonly messages: readonly string[];
+}
+
+const texts: Text[] = [];
+let received: string[] = [];
 const seen = new Set<string>();
 const vectors: Vector[] = [];
 let command = '';
@@ -28,6 +37,7 @@ let command = '';
 function keep(from: Vector['from'], message: Uint8Array): void {
   const hex = Buffer.from(message).toString('hex');
   const key = `${from}${hex.slice(0, 8)}${hex.slice(16)}`;
+  if (from === 'switch') received.push(hex);
   if (seen.has(key)) return;
   seen.add(key);
   // Table features are 64 KiB a message: one for each version is enough.
@@ -75,7 +85,9 @@ async function perform(version: string, line: string): Promise<void> {
     timeout: 3_000,
   });
   running.child.stdin?.end();
-  await running;
+  received = [];
+  const { stdout } = await running;
+  if (verb === '--no-stats') texts.push({ command, text: stdout, messages: received });
 }
 
 const failures: string[] = [];
@@ -96,5 +108,6 @@ for (const version of ['OpenFlow13', 'OpenFlow15']) {
 proxy.close();
 lab.close();
 writeLines(join(here, 'ovs.jsonl'), vectors);
+writeLines(join(here, 'text.jsonl'), texts);
 process.exitCode = vectors.length < 300 ? 1 : 0;
 process.stderr.write(`${vectors.length} vectors\n${failures.map((line) => `failed: ${line}\n`).join('')}`);

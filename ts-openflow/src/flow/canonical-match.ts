@@ -1,0 +1,78 @@
+import {
+  byRegistry,
+  fullMask,
+  type KnownMatchField,
+  type Match,
+  type MatchField,
+  matchField,
+} from '../match.ts';
+import type { FieldName } from '../registry/fields.ts';
+
+/** A value with its mask, both as bigints: what all fields have in common. */
+export interface Bits {
+  readonly field: FieldName;
+  readonly value: bigint;
+  readonly mask: bigint;
+}
+
+export function toBits(entry: KnownMatchField): Bits {
+  const full = fullMask(entry.field);
+  const mask = entry.mask === undefined ? full : BigInt(entry.mask) & full;
+  return { field: entry.field, value: BigInt(entry.value) & mask, mask };
+}
+
+export function fromBits({ field, value, mask }: Bits): KnownMatchField {
+  return matchField(field, value, mask === fullMask(field) ? undefined : mask);
+}
+
+/** A field that is a view of others, cut into them: `width` bits each, the first the most significant. */
+function cut({ field, value, mask }: Bits, prefix: string, parts: number): Bits[] {
+  const first = parts * Number(field.slice(field.indexOf('reg') + 3));
+  return Array.from({ length: parts }, (_, index) => {
+    const shift = BigInt(32 * (parts - 1 - index));
+    const part = (bits: bigint) => (bits >> shift) & 0xffffffffn;
+    return { field: `${prefix}${first + index}` as FieldName, value: part(value), mask: part(mask) };
+  });
+}
+
+/** Fields of which another one is the standard form, in that form. */
+function standardForm(bits: Bits): readonly Bits[] {
+  const { field, value, mask } = bits;
+  if (field.startsWith('xxreg')) return cut(bits, 'reg', 4);
+  if (field.startsWith('xreg')) return cut(bits, 'reg', 2);
+  if (field === 'nw_tos') return [{ field: 'ip_dscp', value: value >> 2n, mask: mask >> 2n }];
+  if (field === 'vlan_tci')
+    return [
+      { field: 'vlan_vid', value: value & 0x1fffn, mask: mask & 0x1fffn },
+      { field: 'vlan_pcp', value: value >> 13n, mask: mask >> 13n },
+    ];
+  return [bits];
+}
+
+/** Packets are Ethernet frames unless something else is matched: saying so says nothing. */
+const saysNothing = ({ field, value, mask }: Bits) =>
+  mask === 0n || (field === 'packet_type' && value === 0n);
+
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const at = a.findIndex((byte, index) => byte !== b[index]);
+  return at < 0 ? a.byteLength - b.byteLength : (a[at] ?? 0) - (b[at] ?? 0);
+}
+
+const byBytes = (a: MatchField, b: MatchField) => {
+  if (a.field !== 'unknown' || b.field !== 'unknown') return byRegistry(a, b);
+  return a.class - b.class || a.number - b.number || compareBytes(a.data, b.data);
+};
+
+/** Two matches of the same packets, as far as a switch's rewriting goes, have the same canonical form. */
+export function canonicalMatch(match: Match): Match {
+  const known: KnownMatchField[] = [];
+  const unknown: MatchField[] = [];
+  for (const entry of match) {
+    if (entry.field === 'unknown') unknown.push(entry);
+    else
+      known.push(
+        ...standardForm(toBits(entry)).flatMap((bits) => (saysNothing(bits) ? [] : [fromBits(bits)])),
+      );
+  }
+  return [...known, ...unknown].sort(byBytes);
+}

@@ -1,0 +1,157 @@
+import type { Action } from '../actions/index.ts';
+import type { Instruction } from '../instructions.ts';
+import { fullMask, type MatchField } from '../match.ts';
+import { flowFlags, ports } from '../registry/numbers.ts';
+import { printMatch } from '../text/match.ts';
+import { canonicalMatch, fromBits, toBits } from './canonical-match.ts';
+import type { Flow } from './flow.ts';
+
+/** A switch's answer to a flow-mod, not a property of the flow that stays. */
+const lastingFlags = ~(flowFlags.checkOverlap | flowFlags.resetCounts);
+
+type ActionOf<T extends Action['type']> = Extract<Action, { type: T }>;
+
+function setField(field: MatchField): ActionOf<'setField'> {
+  return { type: 'setField', field: field.field === 'unknown' ? field : fromBits(toBits(field)) };
+}
+
+/** A load is a set-field of some bits. */
+function load({ dst, offsetBits, value }: ActionOf<'regLoad'>): Action | undefined {
+  if (dst.field === 'unknown') return undefined;
+  const offset = BigInt(offsetBits >> 6);
+  const ones = (1n << BigInt((offsetBits & 63) + 1)) - 1n;
+  const mask = (ones << offset) & fullMask(dst.field);
+  return { type: 'setField', field: fromBits({ field: dst.field, value: (value << offset) & mask, mask }) };
+}
+
+/** One action in the form that stands for all its forms. */
+function canonicalAction(action: Action): Action {
+  switch (action.type) {
+    case 'output':
+      return action.port === ports.controller ? action : { ...action, maxLen: 0 };
+    case 'controller':
+      if (action.controllerId !== 0 || action.reason !== 1) return action;
+      return { type: 'output', port: ports.controller, maxLen: action.maxLen };
+    case 'setField':
+    case 'regLoad2':
+      return setField(action.field);
+    case 'regLoad':
+      return load(action) ?? action;
+    case 'regMove':
+    case 'copyField':
+      return { ...action, type: 'copyField', src: withoutForm(action.src), dst: withoutForm(action.dst) };
+    case 'decTtl':
+      return { type: 'decNwTtl' };
+    case 'resubmit':
+      return { type: 'resubmitTable', inPort: action.inPort, table: 255 };
+    case 'outputReg':
+    case 'outputReg2':
+      return { ...action, type: 'outputReg', src: withoutForm(action.src) };
+    case 'ct':
+    case 'clone':
+      return { ...action, actions: canonicalActions(action.actions) };
+    default:
+      return action;
+  }
+}
+
+type Ref = ActionOf<'regMove'>['src'];
+
+function withoutForm(ref: Ref): Ref {
+  return ref.field === 'unknown' ? ref : { field: ref.field };
+}
+
+/** Two settings of one field that follow each other are one. */
+function joined(first: Action | undefined, second: Action): Action | undefined {
+  if (first?.type !== 'setField' || second.type !== 'setField') return undefined;
+  const [a, b] = [first.field, second.field];
+  if (a.field === 'unknown' || b.field === 'unknown' || a.field !== b.field) return undefined;
+  const [early, late] = [toBits(a), toBits(b)];
+  const value = (early.value & ~late.mask) | late.value;
+  return { type: 'setField', field: fromBits({ ...late, value, mask: early.mask | late.mask }) };
+}
+
+function canonicalActions(actions: readonly Action[]): readonly Action[] {
+  const found: Action[] = [];
+  for (const action of actions) {
+    const next = canonicalAction(action);
+    const both = joined(found.at(-1), next);
+    if (both) found[found.length - 1] = both;
+    else found.push(next);
+  }
+  return found;
+}
+
+/** Instructions in the order of execution, whatever order they came in; those that do nothing are left out. */
+export function canonicalInstructions(instructions: readonly Instruction[]): readonly Instruction[] {
+  const meters: Action[] = [];
+  const now: Action[] = [];
+  const later: Instruction[] = [];
+  for (const instruction of instructions) {
+    // 1.3's instruction is 1.5's action, and is done first.
+    if (instruction.type === 'meter') meters.push({ type: 'meter', meter: instruction.meter });
+    else if (instruction.type === 'applyActions') now.push(...instruction.actions);
+    else later.push(...canonicalLater(instruction));
+  }
+  const actions = canonicalActions([...meters, ...now]);
+  const apply: Instruction[] = actions.length === 0 ? [] : [{ type: 'applyActions', actions }];
+  return [...apply, ...later.sort((a, b) => rank(a) - rank(b))];
+}
+
+const order = ['clearActions', 'writeActions', 'writeMetadata', 'gotoTable'];
+const rank = ({ type }: Instruction) => (order.indexOf(type) + order.length + 1) % (order.length + 1);
+
+function canonicalLater(instruction: Instruction): readonly Instruction[] {
+  if (instruction.type === 'writeActions') {
+    const actions = canonicalActions(instruction.actions);
+    return actions.length === 0 ? [] : [{ type: 'writeActions', actions }];
+  }
+  if (instruction.type !== 'writeMetadata') return [instruction];
+  const { mask } = instruction;
+  return mask === 0n ? [] : [{ type: 'writeMetadata', value: instruction.value & mask, mask }];
+}
+
+/**
+ * A flow in the form in which equal meaning is equal content: what was sent in a flow-mod and what the
+ * switch tells of it come to the same, over 1.3 and 1.5. Fields that are not of a Flow are left out.
+ */
+export function canonicalFlow(flow: Flow): Flow {
+  return {
+    table: flow.table,
+    priority: flow.priority,
+    cookie: flow.cookie,
+    idleTimeout: flow.idleTimeout,
+    hardTimeout: flow.hardTimeout,
+    flags: flow.flags & lastingFlags,
+    importance: flow.importance,
+    match: canonicalMatch(flow.match),
+    instructions: canonicalInstructions(flow.instructions),
+  };
+}
+
+/** What makes a flow that flow, for a switch: table, priority and match. Equal flows have equal keys. */
+export function flowKey(flow: Pick<Flow, 'table' | 'priority' | 'match'>): string {
+  return `table=${flow.table},priority=${flow.priority},${printMatch(canonicalMatch(flow.match))}`;
+}
+
+/** All that a flow is besides its key, as text to compare; the order of an object's names does not matter. */
+export function flowBody(flow: Flow): string {
+  const { table, priority, match, ...body } = canonicalFlow(flow);
+  return stable(body);
+}
+
+function stable(value: unknown): string {
+  if (typeof value === 'bigint') return `0x${value.toString(16)}`;
+  if (value instanceof Uint8Array)
+    return `hex:${Array.from(value, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+  if (Array.isArray(value)) return `[${value.map(stable).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const entries = Object.entries(value).filter(([, entry]) => entry !== undefined);
+  const sorted = entries.sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${sorted.map(([name, entry]) => `${name}:${stable(entry)}`).join(',')}}`;
+}
+
+/** Whether two flows mean the same. */
+export function sameFlow(a: Flow, b: Flow): boolean {
+  return flowKey(a) === flowKey(b) && flowBody(a) === flowBody(b);
+}
