@@ -38,10 +38,17 @@ module.exports = {
     },
     {
       name: 'openflow-users',
-      comment: 'only southbound speaks OpenFlow; model may use its types',
+      comment: 'southbound speaks OpenFlow and compiler writes flows; model uses the types alone',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(southbound/|main\\.ts$)' },
-      to: { path: 'ts-openflow', dependencyTypesNot: ['type-only'] },
+      from: { path: '^src/', pathNot: '^src/(southbound|compiler|model)/' },
+      to: { path: '^ts-openflow/' },
+    },
+    {
+      name: 'openflow-types-in-model',
+      comment: 'model uses the types of ts-openflow and nothing of it at run time',
+      severity: 'error',
+      from: { path: '^src/model/' },
+      to: { path: '^ts-openflow/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'pure-folders',
@@ -63,13 +70,22 @@ module.exports = {
       from: { path: '^src/', pathNot: '^src/main\\.ts$' },
       to: { path: '^src/main\\.ts$' },
     },
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'], conditionNames: ['import', 'node', 'default'] },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
   },
 };

@@ -5,26 +5,33 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { settingsHelp } from './config/document.ts';
 import { loadSettings } from './config/settings.ts';
-import { type Control, createControl } from './control/control.ts';
+import type { Settings } from './config/table.ts';
 import { systemClock } from './control/clock.ts';
+import { type Control, createControl } from './control/control.ts';
 import { ChainstitchError, ERRORS } from './model/errors.ts';
+import type { Switches } from './model/interfaces.ts';
 import { createInstances } from './nf/index.ts';
 import { loadCatalogue } from './northbound/catalogue.ts';
 import { createNorthbound } from './northbound/index.ts';
 import { createSouthbound } from './southbound/index.ts';
 import { openStore } from './store/store.ts';
-import { openLog } from './telemetry/log.ts';
+import { type Log, openLog } from './telemetry/log.ts';
 
 /** Instances of an earlier run answer within milliseconds; one that hangs must not hold up the rest. */
 const SETTLE_TIME = 5_000;
 
-async function main(argv: readonly string[]): Promise<void> {
-  if (argv.includes('--help')) {
-    process.stdout.write(`usage: chainstitch [--setting=value ...]\n\n${settingsHelp()}\n`);
-    return;
-  }
-  const settings = loadSettings(argv, process.env);
-  const log = openLog(settings.logLevel);
+export type Running = {
+  /** Where the API is, as a URL. */
+  readonly api: string;
+  /** Where switches connect to. */
+  readonly openflow: { readonly host: string; readonly port: number };
+  readonly switches: Switches;
+  /** Ends everything; instances stay or go as the settings say. */
+  stop(): Promise<void>;
+};
+
+/** Starts the whole controller in this process. @throws ChainstitchError for what an operator can mend */
+export async function start(settings: Settings, log: Log): Promise<Running> {
   mkdirSync(settings.stateDir, { recursive: true, mode: 0o700 });
   mkdirSync(settings.runDir, { recursive: true, mode: 0o700 });
 
@@ -68,13 +75,31 @@ async function main(argv: readonly string[]): Promise<void> {
   const api = await northbound.listen({ host: settings.apiHost, port: settings.apiPort });
   log.info({ api, openflow: southbound.address }, 'chainstitch is up');
 
+  return {
+    api,
+    openflow: southbound.address,
+    switches: southbound.switches,
+    async stop() {
+      await northbound.close();
+      control.close();
+      await nf.stop(settings.onStop);
+      await southbound.close();
+      store.close();
+    },
+  };
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  if (argv.includes('--help')) {
+    process.stdout.write(`usage: chainstitch [--setting=value ...]\n\n${settingsHelp()}\n`);
+    return;
+  }
+  const settings = loadSettings(argv, process.env);
+  const log = openLog(settings.logLevel);
+  const running = await start(settings, log);
   const signal = await stopSignal();
   log.info({ signal, instances: settings.onStop }, 'stopping');
-  await northbound.close();
-  control.close();
-  await nf.stop(settings.onStop);
-  await southbound.close();
-  store.close();
+  await running.stop();
   log.info({}, 'stopped');
 }
 
@@ -84,11 +109,13 @@ function stopSignal(): Promise<NodeJS.Signals> {
   });
 }
 
-main(process.argv.slice(2)).catch((error: unknown) => {
+function fail(error: unknown): never {
   if (error instanceof ChainstitchError) {
     process.stderr.write(`chainstitch: ${error.message}\n${ERRORS[error.code].remedy}\n`);
   } else {
     process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
   }
   process.exit(1);
-});
+}
+
+if (import.meta.main) main(process.argv.slice(2)).catch(fail);

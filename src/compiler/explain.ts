@@ -2,7 +2,7 @@
  * Answers what becomes of a packet: table by table, and from instance to instance until it leaves the switch.
  * It supposes that every function lets the packet pass unchanged; what a function does is the function's to say.
  */
-import { formatFlow, parseMatch } from 'ts-openflow';
+import { parseMatch } from 'ts-openflow';
 import type { Declared } from '../model/declared.ts';
 import type { DesiredFlow } from '../model/desired.ts';
 import { ChainstitchError } from '../model/errors.ts';
@@ -16,7 +16,7 @@ import type {
 import type { PortFact } from '../model/facts.ts';
 import { type InstanceId, MAX_HOPS, type Name, type OwnerId, SWITCH_OWNER } from '../model/ids.ts';
 import type { InstanceRecord, Steering } from '../model/steering.ts';
-import { NORMAL_PORT } from './flow.ts';
+import { flowText, NORMAL_PORT } from './flow.ts';
 import { decodePlace, NEXT_HOP_MASK, PLACE_MASK, type Side } from './metadata.ts';
 import { tableName } from './pipeline.ts';
 import { portName } from './view.ts';
@@ -80,7 +80,7 @@ function parsePacket(fields: ExplainQuery['packet']): Packet {
     if (/[\s,=/]/.test(`${name}${value}`)) throw fault('a field name and one value, without a mask');
     let parsed: ReturnType<typeof parseMatch>;
     try {
-      parsed = parseMatch(`${name}=${value}`);
+      parsed = parseMatch([`${name}=${value}`]);
     } catch (error) {
       throw fault(error instanceof Error ? error.message : String(error));
     }
@@ -137,7 +137,7 @@ function describe({ table, flow }: Walk['hits'][number], names: Names): ExplainS
   return {
     table,
     tableName: tableName(table) ?? String(table),
-    ...(flow ? { flow: formatFlow(flow) } : {}),
+    ...(flow ? { flow: flowText(flow) } : {}),
     ...(chain ? { chain } : {}),
     does: flow
       ? flow.instructions.map((one) => effect(one, names)).join(', ') || 'drops it'

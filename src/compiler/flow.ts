@@ -1,5 +1,5 @@
 /** Puts flows together: the vocabulary that all tables share. */
-import { ipv4ToNumber, ipv6ToBigint, type Match, type MatchField, macToBigint } from 'ts-openflow';
+import { ipv4ToNumber, ipv6ToBigint, type Match, type MatchField, macToBigint, printFlow } from 'ts-openflow';
 import { COOKIE_MARK, type DesiredFlow } from '../model/desired.ts';
 import type { Ipv4, Ipv6, Mac, OfPort, OwnerId } from '../model/ids.ts';
 import {
@@ -83,3 +83,7 @@ export function flow(
   const cookie = COOKIE_MARK | (BigInt(owner) << 16n) | BigInt(id);
   return { owner, table: id, priority, cookie, match, instructions };
 }
+
+/** As `ovs-ofctl --no-stats dump-flows` prints it. Our flows have no timeouts, flags or importance. */
+export const flowText = (flow: DesiredFlow): string =>
+  printFlow({ ...flow, idleTimeout: 0, hardTimeout: 0, flags: 0, importance: 0 });

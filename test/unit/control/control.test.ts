@@ -214,7 +214,7 @@ t.test('a refused flow marks its own chain and is not tried again until the chai
   declareLab(lab);
   network.connect();
   store.create('chains', oneHop);
-  store.create('chains', { ...oneHop, name: name('other'), subscribers: [name('bob')] });
+  store.create('chains', { name: name('other'), subscribers: [name('bob')], hops: oneHop.hops });
   await settle(control);
   network.instance('i1', 'ready');
   network.instance('i2', 'ready');
@@ -226,7 +226,7 @@ t.test('a refused flow marks its own chain and is not tried again until the chai
   await settle(control);
   t.match(status(control), { phase: 'rejected' });
   t.match(control.chainStatus(name('other')), { phase: 'active' });
-  store.replace('chains', { ...oneHop, hops: [hop('firewall', { config: { n: 2 } })] });
+  store.replace('chains', chain([hop('firewall', { config: { n: 2 } })]).spec);
   await settle(control);
   network.instance('i1', 'ready');
   await settle(control);
