@@ -54,8 +54,11 @@ export class OpenFlowServer {
   }
 
   async close(): Promise<void> {
-    for (const channel of [...this.#strangers, ...this.#switches.values()])
-      channel.destroy('the controller stops');
+    const channels = [...this.#strangers, ...this.#switches.values()];
+    // Forgotten first, so that their end is no news.
+    this.#strangers.clear();
+    this.#switches.clear();
+    for (const channel of channels) channel.destroy('the controller stops');
     await new Promise<void>((resolve) => this.#listener.close(() => resolve()));
   }
 
