@@ -11,9 +11,11 @@ import { FORMATS } from './formats.ts';
 
 const SCHEMAS = '#/components/schemas/';
 
+type Named = { readonly [name: string]: JsonObject };
 type Contract = JsonObject & {
-  readonly paths: { readonly [path: string]: { readonly [method: string]: JsonObject } };
-  readonly components: { readonly schemas: { readonly [name: string]: JsonObject } };
+  readonly info: { readonly description: string };
+  readonly paths: { readonly [path: string]: Named };
+  readonly components: { readonly schemas: Named; readonly responses: Named; readonly examples: Named };
 };
 
 /** The whole document, as GET /openapi.json shows it. */

@@ -1,0 +1,312 @@
+import t, { type Test } from 'tap';
+import { type Declared, KINDS, type Kind, type Specs, type Stored } from '../../../src/model/declared.ts';
+import type { Name } from '../../../src/model/ids.ts';
+import { admitRemoval, admitSpec, type World } from '../../../src/northbound/admission/index.ts';
+import { ALICE, CHAIN, FIREWALL, SWITCH, UPLINK } from './support.ts';
+
+const BOB = { ...ALICE, name: 'bob', mac: '00:00:00:00:00:02', ipv4: ['10.0.0.2'], labels: { plan: 'gold' } };
+const S2 = { ...SWITCH, name: 's2', dpid: '0000000000000002' };
+const PROBE = {
+  ...FIREWALL,
+  name: 'probe',
+  configSchema: { type: 'object', properties: { every: { type: 'integer' } } },
+};
+type Objects = { readonly [K in Kind]?: readonly object[] };
+const LAB: Objects = { switches: [SWITCH], uplinks: [UPLINK], subscribers: [ALICE, BOB] };
+
+function world(...parts: readonly Objects[]): World {
+  const maps = KINDS.map((kind) => {
+    const specs = parts.flatMap((part) => part[kind] ?? []) as Specs[Kind][];
+    const stored = specs.map(
+      (spec) =>
+        [spec.name, { kind, uid: 1, generation: 1, createdAt: '', updatedAt: '', spec }] as [
+          Name,
+          Stored<Kind>,
+        ],
+    );
+    return [kind, new Map(stored)];
+  });
+  return {
+    declared: { revision: 1, ...Object.fromEntries(maps) } as Declared,
+    builtIns: new Map([[FIREWALL.name, FIREWALL]]),
+  };
+}
+
+function accepts(t: Test, what: string, kind: Kind, spec: object, ...parts: Objects[]): void {
+  t.equal(admitSpec(world(...parts), kind, spec as Specs[Kind]), undefined, what);
+}
+
+function refuses(t: Test, kind: Kind, spec: object, code: string, fault: string, ...parts: Objects[]): void {
+  const refusal = admitSpec(world(...parts), kind, spec as Specs[Kind]);
+  const faults = refusal?.faults.map(({ pointer, detail }) => `${pointer}: ${detail}`);
+  t.equal(refusal?.code, code, fault);
+  t.ok(faults?.includes(fault), fault, { faults });
+}
+
+const chain = (rest: object) => ({ ...CHAIN, ...rest });
+const hop = (rest: object = {}) => ({ function: 'firewall', config: { default: 'deny' }, ...rest });
+
+t.test('switches', async (t) => {
+  accepts(t, 'the first', 'switches', SWITCH);
+  accepts(t, 'the same again', 'switches', SWITCH, LAB);
+  accepts(t, 'another datapath id', 'switches', { ...SWITCH, dpid: S2.dpid }, LAB);
+  refuses(
+    t,
+    'switches',
+    { ...S2, dpid: SWITCH.dpid },
+    'conflict',
+    '/dpid: switch s1 has this datapath id',
+    LAB,
+  );
+});
+
+t.test('uplinks', async (t) => {
+  accepts(t, 'the first', 'uplinks', UPLINK, { switches: [SWITCH] });
+  accepts(t, 'to another port', 'uplinks', { ...UPLINK, attachment: { switch: 's1', port: 'p8' } }, LAB);
+  refuses(
+    t,
+    'uplinks',
+    UPLINK,
+    'unknown-reference',
+    '/attachment/switch: there is no switch s1; did you mean s2?',
+    { switches: [S2] },
+  );
+  refuses(
+    t,
+    'uplinks',
+    { ...UPLINK, name: 'b' },
+    'conflict',
+    '/attachment/switch: uplink out is on this switch, and a switch has one',
+    LAB,
+  );
+  const onAlice = { ...UPLINK, attachment: ALICE.attachment };
+  refuses(
+    t,
+    'uplinks',
+    onAlice,
+    'conflict',
+    '/attachment/port: subscriber alice is attached to this port',
+    LAB,
+  );
+  const moved = { ...UPLINK, attachment: { switch: 's2', port: 'p9' } };
+  accepts(t, 'to another switch', 'uplinks', moved, LAB, { switches: [S2] });
+  refuses(
+    t,
+    'uplinks',
+    moved,
+    'conflict',
+    '/attachment/switch: chain c needs the uplink of s1 for alice',
+    LAB,
+    { switches: [S2], chains: [CHAIN] },
+  );
+});
+
+t.test('subscribers', async (t) => {
+  const put = (rest: object) => ({
+    ...ALICE,
+    name: 'carol',
+    mac: '00:00:00:00:00:03',
+    ipv4: ['10.0.0.3'],
+    ...rest,
+  });
+  accepts(t, 'two on one port', 'subscribers', put({}), LAB);
+  accepts(
+    t,
+    'the same addresses on another switch',
+    'subscribers',
+    { ...ALICE, name: 'carol', attachment: { switch: 's2', port: 'p1' } },
+    LAB,
+    { switches: [S2] },
+  );
+  accepts(t, 'an IPv6 address', 'subscribers', put({ ipv6: ['2001:db8::1', 'fe80::1'] }), LAB);
+  const cases: [object, string, string][] = [
+    [
+      { attachment: { switch: 's3', port: 'p1' } },
+      'unknown-reference',
+      '/attachment/switch: there is no switch s3; did you mean s1?',
+    ],
+    [{ attachment: UPLINK.attachment }, 'conflict', '/attachment/port: uplink out is on this port'],
+    [{ mac: ALICE.mac }, 'conflict', '/mac: subscriber alice of this switch has it'],
+    [{ ipv4: ['10.0.0.9', '10.0.0.2'] }, 'conflict', '/ipv4/1: subscriber bob of this switch has it'],
+    [{ mac: '00:00:00:00:00:00' }, 'invalid-body', '/mac: is no address of a device'],
+    [{ ipv4: ['127.0.0.1'] }, 'invalid-body', '/ipv4/0: is a loopback address'],
+    [{ ipv4: ['0.0.0.0'] }, 'invalid-body', '/ipv4/0: is in 0.0.0.0/8, which no host has'],
+    [{ ipv4: ['224.0.0.1'] }, 'invalid-body', '/ipv4/0: is no unicast address'],
+    [{ ipv6: ['ff02::1'] }, 'invalid-body', '/ipv6/0: is a multicast address'],
+    [{ ipv6: ['::1'] }, 'invalid-body', '/ipv6/0: is unspecified, loopback or an IPv4 address in disguise'],
+    [
+      { ipv6: ['2001:DB8:0::1'] },
+      'invalid-body',
+      '/ipv6/0: has to be written as RFC 5952 recommends: 2001:db8::1',
+    ],
+  ];
+  for (const [rest, code, fault] of cases) refuses(t, 'subscribers', put(rest), code, fault, LAB);
+});
+
+t.test('a subscriber is in at most one chain, also when labels change', async (t) => {
+  const gold = { name: 'gold', selector: { plan: 'gold' }, hops: [hop()] };
+  const lab = [LAB, { chains: [CHAIN, gold] }] as const;
+  accepts(t, 'stays in its chain', 'subscribers', ALICE, ...lab);
+  refuses(
+    t,
+    'subscribers',
+    { ...ALICE, labels: { plan: 'gold' } },
+    'conflict',
+    '/labels: it would be in the chains c and gold, and a subscriber is in at most one',
+    ...lab,
+  );
+  refuses(
+    t,
+    'chains',
+    chain({ name: 'd' }),
+    'conflict',
+    '/subscribers/0: subscriber alice is in chain c and would be in d too',
+    ...lab,
+  );
+  refuses(
+    t,
+    'chains',
+    chain({ name: 'd', subscribers: ['bob'] }),
+    'conflict',
+    '/subscribers/0: subscriber bob is in chain gold and would be in d too',
+    ...lab,
+  );
+  refuses(
+    t,
+    'chains',
+    { ...gold, name: 'all', selector: { plan: 'gold' } },
+    'conflict',
+    '/selector: subscriber bob is in chain gold and would be in all too',
+    ...lab,
+  );
+  accepts(
+    t,
+    'a selector that meets nobody',
+    'chains',
+    { ...gold, name: 'tin', selector: { plan: 'tin' } },
+    ...lab,
+  );
+  accepts(t, 'from names to a selector', 'chains', { ...gold, name: 'c', selector: { plan: 'tin' } }, ...lab);
+});
+
+t.test('a subscriber of a chain needs an uplink', async (t) => {
+  const { uplinks: _, ...without } = LAB;
+  const fault = '/subscribers/0: switch s1 of alice has no uplink; POST one to /v1/uplinks first';
+  refuses(t, 'chains', CHAIN, 'conflict', fault, without);
+  accepts(
+    t,
+    'a selector can wait for one',
+    'chains',
+    { name: 'g', selector: { plan: 'gold' }, hops: [hop()] },
+    without,
+  );
+  const moved = { ...ALICE, attachment: { switch: 's2', port: 'p1' } };
+  refuses(
+    t,
+    'subscribers',
+    moved,
+    'conflict',
+    '/attachment/switch: chain c names it, and s2 has no uplink; declare one first',
+    LAB,
+    { switches: [S2], chains: [CHAIN] },
+  );
+});
+
+t.test('hops', async (t) => {
+  accepts(t, 'a chain', 'chains', CHAIN, LAB);
+  accepts(t, 'the same function twice', 'chains', chain({ hops: [hop(), hop()] }), LAB);
+  const cases: [object, string, string][] = [
+    [
+      { hops: [hop(), hop({ name: 'firewall-1' })] },
+      'invalid-body',
+      '/hops/1: hop 0 is called firewall-1 too; give one another `name`',
+    ],
+    [
+      { hops: [hop({ function: 'firewal' })] },
+      'unknown-reference',
+      '/hops/0/function: there is no function firewal; did you mean firewall?',
+    ],
+    [
+      { subscribers: ['alicia'] },
+      'unknown-reference',
+      '/subscribers/0: there is no subscriber alicia; did you mean alice?',
+    ],
+    [
+      { hops: [{ function: 'firewall' }] },
+      'invalid-config',
+      '/hops/0/config: the field `default` is missing',
+    ],
+    [
+      { hops: [hop({ config: { default: 'maybe' } })] },
+      'invalid-config',
+      '/hops/0/config/default: has to be one of "deny", "allow"',
+    ],
+    [
+      { hops: [hop({ config: { default: 'deny', rules: [{ deny: {} }, { allow: { port: 65536 } }] } })] },
+      'invalid-config',
+      '/hops/0/config/rules/1/allow/port: has to be at most 65535',
+    ],
+    [
+      { hops: [hop({ config: { default: 'deny', rules: [{ allow: { from: '10.0.0.1/24' } }] } })] },
+      'invalid-config',
+      '/hops/0/config/rules/0/allow/from: has to be an IPv4 prefix, such as 192.0.2.0/24, or an IPv6 prefix, such as 2001:db8::/32',
+    ],
+  ];
+  for (const [rest, code, fault] of cases) refuses(t, 'chains', chain(rest), code, fault, LAB);
+});
+
+t.test('functions', async (t) => {
+  accepts(t, 'a new one', 'functions', PROBE, LAB);
+  refuses(
+    t,
+    'functions',
+    { ...PROBE, name: 'firewall' },
+    'built-in',
+    '/name: firewall is the name of a built-in function',
+    LAB,
+  );
+  const using = {
+    functions: [PROBE],
+    chains: [chain({ hops: [hop({ function: 'probe', config: { every: 5 } })] })],
+  };
+  accepts(t, 'one that goes on accepting', 'functions', { ...PROBE, description: 'x' }, LAB, using);
+  const narrower = {
+    ...PROBE,
+    configSchema: { type: 'object', properties: { every: { type: 'integer', maximum: 4 } } },
+  };
+  refuses(
+    t,
+    'functions',
+    narrower,
+    'conflict',
+    '/configSchema: chain c has a config that it would not accept: /hops/0/config/every has to be at most 4',
+    LAB,
+    using,
+  );
+});
+
+t.test('what is needed stays', async (t) => {
+  const using = [
+    LAB,
+    { switches: [S2], functions: [PROBE], chains: [chain({ hops: [hop({ function: 'probe' })] })] },
+  ] as const;
+  const removal = (kind: Kind, name: string) => admitRemoval(world(...using), kind, name as Name);
+  const needs = (kind: Kind, name: string) => removal(kind, name)?.faults.map(({ detail }) => detail);
+  t.same(needs('switches', 's1'), [
+    'subscriber alice is attached to it',
+    'subscriber bob is attached to it',
+    'uplink out is attached to it',
+  ]);
+  t.same(needs('uplinks', 'out'), ['chain c needs it for subscriber alice']);
+  t.same(needs('functions', 'probe'), ['chain c has a hop of it']);
+  t.same(needs('subscribers', 'alice'), ['chain c names it']);
+  t.match(removal('switches', 's1'), { code: 'in-use' });
+  t.match(removal('functions', 'firewall'), { code: 'built-in' });
+  for (const [kind, name] of [
+    ['switches', 's2'],
+    ['subscribers', 'bob'],
+    ['chains', 'c'],
+  ] as const) {
+    t.equal(removal(kind, name), undefined, `${kind} ${name} can go`);
+  }
+});

@@ -1,0 +1,182 @@
+import t from 'tap';
+import type {
+  Attachment,
+  ChainSpec,
+  FunctionSpec,
+  HopSpec,
+  Json,
+  JsonObject,
+  SubscriberSpec,
+  SwitchSpec,
+  UplinkSpec,
+} from '../../../src/model/declared.ts';
+import { ERRORS, type ErrorCode } from '../../../src/model/errors.ts';
+import {
+  DPID_PATTERN,
+  type Dpid,
+  type Ipv4,
+  type Ipv6,
+  MAX_HOPS,
+  type Mac,
+  NAME_PATTERN,
+  type Name,
+} from '../../../src/model/ids.ts';
+import { API_LIMITS } from '../../../src/model/limits.ts';
+import { contract, schemaFaults } from '../../../src/northbound/contract.ts';
+import { setUp } from './support.ts';
+
+const { schemas } = contract.components;
+type Schema = {
+  pattern?: string;
+  maxItems?: number;
+  properties?: Record<string, Schema>;
+  additionalProperties?: Json;
+};
+const schema = (name: string): Schema => (schemas[name] ?? {}) as Schema;
+const propertiesOf = (name: string): Record<string, Schema> => schema(name).properties ?? {};
+
+t.test('no route without a path in the contract, and no path without a route', async (t) => {
+  const { northbound } = setUp(t);
+  const routes = northbound.routes.map(({ path, methods }) => [
+    path.replace(/:(\w+)/g, '{$1}'),
+    // HEAD goes with every GET.
+    methods.filter((method) => method !== 'HEAD'),
+  ]);
+  const paths = Object.entries(contract.paths).map(([path, item]) => [
+    path,
+    Object.keys(item)
+      .filter((key) => ['get', 'put', 'post', 'delete', 'patch'].includes(key))
+      .map((method) => method.toUpperCase())
+      .sort(),
+  ]);
+  t.same(Object.fromEntries(routes), Object.fromEntries(paths));
+});
+
+t.test('every schema can be used, and objects take no unknown fields', async (t) => {
+  for (const name of Object.keys(schemas)) {
+    t.doesNotThrow(() => schemaFaults(name, null), name);
+    if (schema(name).properties !== undefined) t.equal(schema(name).additionalProperties, false, name);
+  }
+});
+
+t.test('examples satisfy the schemas that they are examples of', async (t) => {
+  const examples = contract.components.examples;
+  for (const [name, { value }] of Object.entries(examples))
+    t.same(schemaFaults(name, value as Json), [], name);
+});
+
+t.test('every error that the API answers is in the contract, with an example that is right', async (t) => {
+  const responses = contract.components.responses;
+  const seen = new Set<string>();
+  for (const response of Object.values(responses) as {
+    content: Record<string, { examples: Record<string, { value: JsonObject }> }>;
+  }[]) {
+    for (const [code, { value }] of Object.entries(
+      response.content['application/problem+json']?.examples ?? {},
+    )) {
+      seen.add(code);
+      t.same(schemaFaults('Problem', value), [], code);
+      t.match(value, { code, type: `/problems/${code}`, ...ERRORS[code as ErrorCode] }, code);
+    }
+  }
+  // Errors of the start and of the parts behind the API, which are shown in a status.
+  const elsewhere = ['bad-setting', 'ovsdb-failed', 'host-failed'];
+  t.same([...seen, ...elsewhere].sort(), Object.keys(ERRORS).sort());
+});
+
+t.test('limits and patterns are those of the model', async (t) => {
+  t.equal(schema('Name').pattern, NAME_PATTERN);
+  t.equal(schema('Dpid').pattern, DPID_PATTERN);
+  t.equal(propertiesOf('ChainSpec').hops?.maxItems, MAX_HOPS);
+  t.match(contract.info.description, String(API_LIMITS.bodyBytes));
+});
+
+// Written with every field, so that the compiler finds what a schema has and a type has not, and the other
+// way round.
+type Full<T> = { [K in keyof T]-?: T[K] };
+const attachment: Full<Attachment> = { switch: 's1' as Name, port: 'p1' };
+const hop: Full<HopSpec> = {
+  function: 'firewall' as Name,
+  name: 'first' as Name,
+  onFailure: 'open',
+  config: { a: [1] },
+};
+const switchSpec: Full<SwitchSpec> = {
+  name: 's1' as Name,
+  dpid: '00000000000000ff' as Dpid,
+  unchained: 'drop',
+  ovsdb: 'tcp:127.0.0.1:6640',
+};
+const subscriber: Full<SubscriberSpec> = {
+  name: 'alice' as Name,
+  attachment,
+  mac: '02:00:00:00:00:01' as Mac,
+  ipv4: ['10.0.0.1' as Ipv4],
+  ipv6: ['2001:db8::1' as Ipv6],
+  labels: { plan: 'gold' },
+};
+const uplink: Full<UplinkSpec> = { name: 'out' as Name, attachment };
+const functionSpec: Full<FunctionSpec> = {
+  name: 'probe' as Name,
+  description: '',
+  image: 'probe.elf',
+  contract: 1,
+  memoryMiB: 2,
+  transparent: true,
+  configSchema: {},
+};
+const named: ChainSpec = { name: 'c' as Name, hops: [hop], subscribers: ['alice' as Name] };
+const selecting: ChainSpec = { name: 'c' as Name, hops: [hop], selector: { plan: 'gold' } };
+
+t.test('types and schemas agree', async (t) => {
+  const samples: [string, object][] = [
+    ['Attachment', attachment],
+    ['HopSpec', hop],
+    ['SwitchSpec', switchSpec],
+    ['SubscriberSpec', subscriber],
+    ['UplinkSpec', uplink],
+    ['FunctionSpec', functionSpec],
+    ['ChainSpec', { ...named, ...selecting }],
+  ];
+  for (const [name, sample] of samples) {
+    t.same(Object.keys(propertiesOf(name)).sort(), Object.keys(sample).sort(), `fields of ${name}`);
+    if (name !== 'ChainSpec') t.same(schemaFaults(name, sample as Json), [], `${name} is accepted`);
+  }
+  for (const chain of [named, selecting]) t.same(schemaFaults('ChainSpec', chain as unknown as Json), []);
+});
+
+t.test('what the types cannot say is refused by the schemas', async (t) => {
+  const refused: [string, object, string][] = [
+    ['SwitchSpec', { ...switchSpec, name: '-s1' }, '/name'],
+    ['SwitchSpec', { ...switchSpec, dpid: 255 }, '/dpid'],
+    ['SwitchSpec', { ...switchSpec, dpid: '00000000000000FF' }, '/dpid'],
+    ['SwitchSpec', { ...switchSpec, unchained: 'flood' }, '/unchained'],
+    ['SwitchSpec', { ...switchSpec, ovsdb: 'ssl:host:1' }, '/ovsdb'],
+    ['SubscriberSpec', { ...subscriber, mac: '02:00:00:00:00:0A' }, '/mac'],
+    ['SubscriberSpec', { ...subscriber, mac: '01:00:00:00:00:01' }, '/mac'],
+    ['SubscriberSpec', { ...subscriber, ipv4: '10.0.0.1' }, '/ipv4'],
+    ['SubscriberSpec', { ...subscriber, ipv4: ['10.0.0.1/24'] }, '/ipv4/0'],
+    ['SubscriberSpec', { ...subscriber, ipv4: ['10.0.0.1', '10.0.0.1'] }, '/ipv4'],
+    ['SubscriberSpec', { ...subscriber, ipv6: ['fe80::1%eth0'] }, '/ipv6/0'],
+    ['SubscriberSpec', { ...subscriber, labels: { '-a': 'x' } }, '/labels/-a'],
+    ['SubscriberSpec', { ...subscriber, labels: { a: 1 } }, '/labels/a'],
+    ['UplinkSpec', { ...uplink, attachment: { switch: 's1', port: 'a/b' } }, '/attachment/port'],
+    ['UplinkSpec', { ...uplink, vlan: 5 }, '/vlan'],
+    ['FunctionSpec', { ...functionSpec, image: '../x' }, '/image'],
+    ['FunctionSpec', { ...functionSpec, contract: 2 }, '/contract'],
+    ['FunctionSpec', { ...functionSpec, transparent: false }, '/transparent'],
+    ['FunctionSpec', { ...functionSpec, configSchema: true }, '/configSchema'],
+    ['ChainSpec', { ...named, hops: [] }, '/hops'],
+    ['ChainSpec', { ...named, hops: Array.from({ length: 17 }, () => hop) }, '/hops'],
+    ['ChainSpec', { ...named, selector: { a: 'b' } }, ''],
+    ['ChainSpec', { name: 'c', hops: [hop] }, ''],
+    ['ChainSpec', { ...selecting, selector: {} }, '/selector'],
+    ['HopSpec', { ...hop, onFailure: 'ajar' }, '/onFailure'],
+    ['HopSpec', { ...hop, config: [] }, '/config'],
+  ];
+  for (const [name, value, pointer] of refused) {
+    const faults = schemaFaults(name, value as Json);
+    t.match(faults, [{ pointer }], `${name}: ${JSON.stringify(faults)}`);
+    t.equal(faults.length, 1, `${name} ${pointer}: one fault, one sentence`);
+  }
+});

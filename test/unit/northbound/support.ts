@@ -1,0 +1,237 @@
+/**
+ * An API over a real store in memory and a control that says what a test tells it to. Every answer is held
+ * against the contract.
+ */
+import { EventEmitter, once } from 'node:events';
+import type { LightMyRequestResponse } from 'fastify';
+import type { Test } from 'tap';
+import type { FunctionSpec, Json, JsonObject } from '../../../src/model/declared.ts';
+import { ChainstitchError } from '../../../src/model/errors.ts';
+import type { Explanation } from '../../../src/model/explain.ts';
+import type { SwitchFact } from '../../../src/model/facts.ts';
+import type { Dpid, Name } from '../../../src/model/ids.ts';
+import type { InstanceView, Introspection, Store } from '../../../src/model/interfaces.ts';
+import type { ChainStatus } from '../../../src/model/status.ts';
+import { contract, schemaFaults } from '../../../src/northbound/contract.ts';
+import { createNorthbound, type Northbound } from '../../../src/northbound/index.ts';
+import type { Problem } from '../../../src/northbound/problem.ts';
+import { openStore } from '../../../src/store/store.ts';
+import { openLog } from '../../../src/telemetry/log.ts';
+
+export const FIREWALL = {
+  name: 'firewall',
+  image: 'firewall.elf',
+  contract: 1,
+  memoryMiB: 2,
+  transparent: true,
+  configSchema: {
+    type: 'object',
+    required: ['default'],
+    additionalProperties: false,
+    properties: {
+      default: { enum: ['deny', 'allow'] },
+      rules: {
+        type: 'array',
+        items: {
+          oneOf: [
+            {
+              type: 'object',
+              required: ['allow'],
+              additionalProperties: false,
+              properties: { allow: { $ref: '#/$defs/match' } },
+            },
+            {
+              type: 'object',
+              required: ['deny'],
+              additionalProperties: false,
+              properties: { deny: { $ref: '#/$defs/match' } },
+            },
+          ],
+        },
+      },
+    },
+    $defs: {
+      match: {
+        type: 'object',
+        additionalProperties: false,
+        properties: {
+          protocol: { enum: ['tcp', 'udp', 'icmp'] },
+          port: { type: 'integer', minimum: 1, maximum: 65535 },
+          from: { type: 'string', anyOf: [{ format: 'ipv4-cidr' }, { format: 'ipv6-cidr' }] },
+        },
+      },
+    },
+  },
+} as unknown as FunctionSpec;
+
+export const SWITCH = {
+  name: 's1',
+  dpid: '0000000000000001',
+  unchained: 'normal',
+  ovsdb: 'unix:/run/ovs/db.sock',
+};
+export const UPLINK = { name: 'out', attachment: { switch: 's1', port: 'p9' } };
+export const ALICE = {
+  name: 'alice',
+  attachment: { switch: 's1', port: 'p1' },
+  mac: '00:00:00:00:00:01',
+  ipv4: ['10.0.0.1'],
+};
+export const CHAIN = {
+  name: 'c',
+  subscribers: ['alice'],
+  hops: [{ function: 'firewall', config: { default: 'deny' } }],
+};
+
+/** Control as a test plays it. */
+export class StubControl implements Introspection {
+  readonly #changes = new EventEmitter();
+  readonly #store: Store;
+  readonly switches = new Map<Dpid, SwitchFact>();
+  views: InstanceView[] = [];
+  statuses = new Map<string, ChainStatus>();
+  explanation: Explanation | undefined;
+
+  constructor(store: Store) {
+    this.#store = store;
+    this.#changes.setMaxListeners(0);
+  }
+
+  /** Says of a chain what phase it is in, for the generation that is stored now unless told otherwise. */
+  report(name: string, phase: ChainStatus['phase'], generation?: number, uid?: number): void {
+    const chain = this.#store.declared().chains.get(name as Name);
+    this.statuses.set(name, {
+      uid: uid ?? chain?.uid ?? 0,
+      phase,
+      observedGeneration: generation ?? chain?.generation ?? 0,
+      conditions: [],
+      paths: [],
+    });
+    this.#changes.emit('change');
+  }
+
+  chainStatus(name: Name): ChainStatus | undefined {
+    return this.statuses.get(name);
+  }
+  switchFacts(): ReadonlyMap<Dpid, SwitchFact> {
+    return this.switches;
+  }
+  instances(): readonly InstanceView[] {
+    return this.views;
+  }
+  async instanceCounters(): Promise<never> {
+    throw new ChainstitchError('instance-not-ready', 'it is starting');
+  }
+  explain(): Explanation {
+    if (this.explanation === undefined) throw new ChainstitchError('switch-not-connected', 'no connection');
+    return this.explanation;
+  }
+  async changed(signal: AbortSignal): Promise<void> {
+    await once(this.#changes, 'change', { signal }).catch(() => undefined);
+  }
+}
+
+export type Answer = {
+  status: number;
+  headers: LightMyRequestResponse['headers'];
+  body: JsonObject;
+  problem: Problem;
+};
+export type Api = {
+  store: Store;
+  control: StubControl;
+  northbound: Northbound;
+  /** How often the API has called `onChange`. */
+  changes: () => number;
+  log: string[];
+  call: (method: string, url: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>;
+};
+
+export function setUp(t: Test, builtIns: readonly FunctionSpec[] = [FIREWALL]): Api {
+  const store = openStore(':memory:');
+  const control = new StubControl(store);
+  const log: string[] = [];
+  let changes = 0;
+  const northbound = createNorthbound({
+    store,
+    introspection: control,
+    builtIns,
+    log: openLog('warn', { write: (line) => void log.push(line) }),
+    onChange: () => {
+      changes++;
+    },
+  });
+  t.teardown(() => northbound.close());
+  const call: Api['call'] = async (method, url, body, headers = {}) => {
+    const isText = typeof body === 'string' || body instanceof Uint8Array;
+    const response = await northbound.inject({
+      method: method as 'GET',
+      url,
+      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      ...(body === undefined ? {} : { payload: isText ? Buffer.from(body as string) : JSON.stringify(body) }),
+    });
+    const value = response.body === '' ? {} : (JSON.parse(response.body) as JsonObject);
+    const type = String(response.headers['content-type'] ?? '').split(';')[0] ?? '';
+    const broken = method === 'HEAD' ? [] : contractBreaches(method, url, response.statusCode, type, value);
+    if (broken.length > 0) t.fail(`the answer to ${method} ${url} breaks the contract`, { broken, value });
+    return {
+      status: response.statusCode,
+      headers: response.headers,
+      body: value,
+      problem: value as unknown as Problem,
+    };
+  };
+  return { store, control, northbound, changes: () => changes, log, call };
+}
+
+/** Declares the switch, its uplink and Alice. */
+export async function declareLab({ call }: Api): Promise<void> {
+  for (const [kind, spec] of [
+    ['switches', SWITCH],
+    ['uplinks', UPLINK],
+    ['subscribers', ALICE],
+  ] as const) {
+    const { status, body } = await call('POST', `/v1/${kind}`, spec);
+    if (status !== 201) throw new Error(JSON.stringify(body));
+  }
+}
+
+/** What the contract says differently about an answer. */
+export function contractBreaches(
+  method: string,
+  url: string,
+  status: number,
+  type: string,
+  value: Json,
+): string[] {
+  if (type === 'application/problem+json') {
+    const faults = schemaFaults('Problem', value).map(({ pointer, detail }) => `${pointer} ${detail}`);
+    if (faults.length > 0) return faults;
+  }
+  const [path = ''] = url.split('?');
+  const found = Object.keys(contract.paths).find((pattern) =>
+    new RegExp(`^${pattern.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]+')}$`).test(path),
+  );
+  const operation = found === undefined ? undefined : contract.paths[found]?.[method.toLowerCase()];
+  // A method or a path that the contract does not have is answered in one way only.
+  if (operation === undefined) return [400, 403, 404, 405, 503].includes(status) ? [] : [`status ${status}`];
+  const response = resolve((operation as { responses: Record<string, Json> }).responses[String(status)]);
+  if (response === undefined) return [`status ${status} is not in the contract`];
+  const content = (response as { content?: Record<string, { schema: { $ref?: string } }> }).content;
+  if (content === undefined) return type === '' ? [] : [`a body of type ${type} where none is expected`];
+  const schema = content[type]?.schema;
+  if (schema === undefined) return [`type ${type} is not in the contract`];
+  const name = schema.$ref?.split('/').at(-1);
+  return name === undefined
+    ? []
+    : schemaFaults(name, value).map(({ pointer, detail }) => `${pointer} ${detail}`);
+}
+
+function resolve(value: Json | undefined): Json | undefined {
+  const ref = (value as { $ref?: string } | undefined)?.$ref;
+  if (ref === undefined) return value;
+  return ref
+    .slice(2)
+    .split('/')
+    .reduce<Json | undefined>((at, token) => (at as JsonObject | undefined)?.[token], contract);
+}
