@@ -31,14 +31,17 @@ export class Api {
     this.url = url;
   }
 
-  /** @throws NotSeen with the problem's own words unless the answer is a 2xx */
-  async request(method: string, path: string, body?: unknown): Promise<unknown> {
+  /**
+   * @param body JSON, or YAML as it stands in a file of chains/; the API reads both
+   * @throws NotSeen with the problem's own words unless the answer is a 2xx
+   */
+  async request(method: string, path: string, body?: string): Promise<unknown> {
     const response = await fetch(this.url + path, {
       method,
       // Every connection is closed at once: a controller that is killed must not leave a dead one for reuse.
-      headers: { connection: 'close', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      headers: { connection: 'close', ...(body === undefined ? {} : { 'content-type': 'application/yaml' }) },
       signal: AbortSignal.timeout(30_000),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body }),
     });
     const text = await response.text();
     if (!response.ok) throw new NotSeen(`${method} ${path} being accepted`, `${response.status}: ${text}`);
@@ -49,12 +52,13 @@ export class Api {
     return this.request('GET', path);
   }
 
-  async create(kind: Kind, spec: unknown, wait = ''): Promise<void> {
-    await this.request('POST', `/v1/${kind}${wait}`, spec);
+  /** @param wait query that says what to wait for */
+  async post(kind: Kind, body: string, wait = ''): Promise<void> {
+    await this.request('POST', `/v1/${kind}${wait}`, body);
   }
 
-  async replace(kind: Kind, name: string, spec: unknown, wait = ''): Promise<void> {
-    await this.request('PUT', `/v1/${kind}/${name}${wait}`, spec);
+  async put(kind: Kind, name: string, body: string, wait = ''): Promise<void> {
+    await this.request('PUT', `/v1/${kind}/${name}${wait}`, body);
   }
 
   async remove(kind: Kind, name: string): Promise<void> {
@@ -74,6 +78,6 @@ export class Api {
   }
 
   async explain(query: ExplainQuery): Promise<Explanation> {
-    return (await this.request('POST', '/v1/explain', query)) as Explanation;
+    return (await this.request('POST', '/v1/explain', JSON.stringify(query))) as Explanation;
   }
 }

@@ -1,5 +1,6 @@
 /**
- * What a lab must not leave behind: processes, network devices, namespaces, files.
+ * What a lab must not leave behind: processes, network devices, files. Its namespaces have no names and last
+ * as long as the processes in them.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +8,6 @@ import { processesOf } from './processes.ts';
 
 export type Surroundings = {
   readonly devices: ReadonlySet<string>;
-  readonly namespaces: ReadonlySet<string>;
   readonly files: ReadonlySet<string>;
 };
 
@@ -18,7 +18,6 @@ export function lookAround(interfacePrefix: string): Surroundings {
   const device = new RegExp(`^(s1(-eth\\d+)?|(alice|bob|server)-eth\\d+|ovs-netdev|${interfacePrefix}.*)$`);
   return {
     devices: new Set([...devices()].filter((name) => device.test(name))),
-    namespaces: new Set(list('/run/netns')),
     files: new Set([
       ...list(tmpdir())
         .filter((name) => name.startsWith('chainstitch-'))
@@ -40,7 +39,6 @@ export function leftovers(
   return [
     ...processesOf(directory).map(({ pid, command }) => `process ${pid} (${command})`),
     ...added('devices').map((name) => `network device ${name}`),
-    ...added('namespaces').map((name) => `network namespace ${name}`),
     ...added('files').map((name) => `file ${name}`),
   ];
 }

@@ -20,21 +20,23 @@ export const AUDIT_INTERVAL = 1_000;
 
 export type Declaration = { [K in Kind]: { readonly kind: K; readonly spec: Specs[K] } }[Kind];
 
+const inChains = (file: string): string =>
+  readFileSync(new URL(`../chains/${file}`, import.meta.url), 'utf8');
+
 /** The objects in a file of chains/, in its order. */
-export function declarations(file: string): readonly Declaration[] {
-  const text = readFileSync(new URL(`../chains/${file}`, import.meta.url), 'utf8');
+function declarations(text: string): readonly Declaration[] {
   return parseAllDocuments(text).map((document) => {
     if ('errors' in document && document.errors.length > 0) throw document.errors[0];
     return document.toJS() as Declaration;
   });
 }
 
-/** The one chain in a file of chains/. */
-export function chainIn(file: string): Specs['chains'] {
-  const found = declarations(file).flatMap((entry) => (entry.kind === 'chains' ? [entry.spec] : []));
-  const [chain] = found;
-  if (chain === undefined || found.length !== 1) throw new Error(`chains/${file} should hold one chain`);
-  return chain;
+/** The one chain in a file of chains/, and the file as it is. */
+export function chainIn(file: string): { readonly spec: Specs['chains']; readonly text: string } {
+  const text = inChains(file);
+  const [only, ...others] = declarations(text);
+  if (only?.kind !== 'chains' || others.length > 0) throw new Error(`chains/${file} should hold one chain`);
+  return { spec: only.spec, text };
 }
 
 export class World {
@@ -149,11 +151,11 @@ export class World {
   }
 
   async #declare(): Promise<void> {
-    for (const { kind, spec } of declarations('lab.yaml')) {
+    for (const { kind, spec } of declarations(inChains('lab.yaml'))) {
       // The file names OVSDB's usual socket; the lab may have been told to use another one.
       const adapted = kind === 'switches' ? { ...spec, ovsdb: this.network.ovsdb } : spec;
       expect(kind !== 'chains', 'no chains in chains/lab.yaml', kind);
-      await this.api.create(kind, adapted);
+      await this.api.post(kind, JSON.stringify(adapted));
     }
   }
 

@@ -57,12 +57,12 @@ export const declareChain: Step = {
   title: 'A firewall for Alice alone: POST /v1/chains, chains/alice-protected.yaml',
   run: async (world, seen) => {
     const start = performance.now();
-    await world.api.create('chains', ONE_HOP, WAIT);
+    await world.api.post('chains', ONE_HOP.text, WAIT);
     const took = performance.now() - start;
     const status = await world.api.chainStatus(CHAIN);
     expect(status.phase === 'active', 'the chain active when the POST is answered', status);
     const hops = await aliceHops(world);
-    expect(hops.length === ONE_HOP.hops.length, `${ONE_HOP.hops.length} hop`, hops);
+    expect(hops.length === ONE_HOP.spec.hops.length, `${ONE_HOP.spec.hops.length} hop`, hops);
     const ports = await bridgePorts();
     for (const { instance, pid, left, right } of hops) {
       expect(isAlive(pid), `the emulator of ${instance} running`, `no process ${pid}`);
@@ -189,15 +189,15 @@ export const addHop: Step = {
     const { wire, api } = world;
     const one = await aliceHops(world);
     const flows = (await settledFlows()).length;
+    const from = await wire.now();
     await world.whilePinging('alice', 0.02, async (ping) => {
       await ping.more(10);
-      const from = await wire.now();
       const start = performance.now();
-      await api.replace('chains', CHAIN, TWO_HOPS, WAIT);
+      await api.put('chains', CHAIN, TWO_HOPS.text, WAIT);
       const took = performance.now() - start;
       await ping.more(10);
       const two = await aliceHops(world);
-      expect(two.length === TWO_HOPS.hops.length, `${TWO_HOPS.hops.length} hops`, two);
+      expect(two.length === TWO_HOPS.spec.hops.length, `${TWO_HOPS.spec.hops.length} hops`, two);
       const settled = await wire.now();
       await ping.more(10);
       const frames = await wire.since(from);

@@ -29,27 +29,27 @@ export const repair: Step = {
     const before = await settledFlows();
     // One of each table.
     const victims = [...new Map(before.map((flow) => [flow.table, flow])).values()];
-    for (const victim of victims) await deleteFlow(victim);
     const start = performance.now();
-    const remaining = new Set((await ourFlows()).map(identity));
-    const gone = victims.filter((flow) => !remaining.has(identity(flow))).length;
+    for (const victim of victims) await deleteFlow(victim);
     const wanted = new Set(before.map(identity));
-    const allowance = AUDIT_INTERVAL + 2_000;
-    await until(
+    const repaired = await until(
       'all of our flows as they were',
       async () => {
-        const now = new Set((await ourFlows()).map(identity));
+        const now = new Map((await ourFlows()).map((flow) => [identity(flow), flow]));
         const missing = [...wanted].filter((flow) => !now.has(flow));
-        const extra = [...now].filter((flow) => !wanted.has(flow));
-        if (missing.length + extra.length === 0) return true;
+        const extra = [...now.keys()].filter((flow) => !wanted.has(flow));
+        if (missing.length + extra.length === 0) return now;
         throw new NotSeen('the same flows', `missing: ${missing.join('; ')}; extra: ${extra.join('; ')}`);
       },
-      { timeout: allowance },
+      { timeout: AUDIT_INTERVAL + 2_000 },
     );
     const took = performance.now() - start;
+    // What was put there anew is younger than its deletion; what was never gone is not.
+    const anew = victims.filter((flow) => (repaired.get(identity(flow))?.duration ?? took) < took / 1000);
+    expect(anew.length === victims.length, `${victims.length} flows put there anew`, anew.length);
     seen(
-      `ovs-ofctl deleted ${victims.length} of ${before.length} flows, one of each table (${gone} were seen ` +
-        `missing); all back after ${took.toFixed(0)} ms`,
+      `ovs-ofctl deleted ${victims.length} of ${before.length} flows, one of each table; ` +
+        `all put back within ${took.toFixed(0)} ms`,
     );
     const foreign = (await allFlows()).filter((flow) => flow.cookie === FOREIGN.cookie);
     expect(foreign.length === 1, 'the foreign flow still there', `${foreign.length} of it`);
@@ -77,8 +77,8 @@ export const killController: Step = {
     const { controller, wire, api } = world;
     const hops = await aliceHops(world);
     const before = await settledFlows();
+    const from = await wire.now();
     await world.whilePinging('alice', 0.02, async (ping) => {
-      const from = await wire.now();
       await ping.more(10);
       const { pid } = controller;
       const start = performance.now();
@@ -144,9 +144,9 @@ export const killFunction: Step = {
     const hops = await aliceHops(world);
     const [victim] = hops;
     expect(victim !== undefined, 'a hop', hops);
+    const from = await wire.now();
     await world.whilePinging('alice', 0.01, async (ping) => {
       await ping.more(10);
-      const from = await wire.now();
       const start = performance.now();
       process.kill(victim.pid, 'SIGKILL');
       const degraded = await until(

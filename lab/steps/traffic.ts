@@ -11,7 +11,7 @@ export const UPLINK = { port: 's1-eth3', mac: '00:00:00:00:00:64', ipv4: '10.0.0
 
 export const ONE_HOP = chainIn('alice-protected.yaml');
 export const TWO_HOPS = chainIn('alice-two-hops.yaml');
-export const CHAIN = ONE_HOP.name;
+export const CHAIN = ONE_HOP.spec.name;
 
 /** A hop of Alice's chain with the instance that stands there. */
 export type Hop = {
