@@ -100,11 +100,15 @@ export class SwitchBook implements Switches, ServerEvents {
     this.#options.wake();
   }
 
-  /** The OVSDB side changed: perhaps a stranger gave NORMAL a port that it is to be kept off. */
+  /**
+   * The OVSDB side changed: perhaps a stranger gave NORMAL a port that it is to be kept off, or what failed
+   * for want of OVSDB works now.
+   */
   lookAtIsolation(): void {
-    for (const [dpid, { channel, keeper, noFlood }] of this.#entries)
-      if (channel !== undefined && keeper.applied && this.#options.ovsdb.needsIsolation(dpid, noFlood))
-        keeper.look();
+    for (const [dpid, { channel, keeper, noFlood }] of this.#entries) {
+      if (channel === undefined || !keeper.wanted) continue;
+      if (keeper.problem !== undefined || this.#options.ovsdb.needsIsolation(dpid, noFlood)) keeper.look();
+    }
   }
 
   close(): void {

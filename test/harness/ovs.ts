@@ -135,6 +135,7 @@ export class Ovs {
             'controller',
             name,
             'connection_mode=out-of-band',
+            'max_backoff=1000',
           ];
     await this.vsctl('add-br', name, '--', 'set', 'bridge', name, ...set, ...controller);
   }

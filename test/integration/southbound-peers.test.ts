@@ -31,7 +31,7 @@ t.test('stock clients see a correct controller', async (t) => {
     );
   }
   await t.rejects(ovs.ofctl('-O', 'OpenFlow14', 'probe', southbound.target), {
-    stderr: /negotiation failed/,
+    message: /negotiation failed/,
   });
   t.strictSame(
     southbound.lines.filter(({ level }) => level !== 'debug'),
@@ -157,9 +157,12 @@ t.test('hostile bytes', async (t) => {
   );
   await send('a length of zero', hello, Uint8Array.of(6, 2, 0, 0, 0, 0, 0, 1));
   let seed = 42;
-  const random = () => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) >>> 24;
-  for (let round = 0; round < 20; round++)
-    await send(`noise ${round}`, hello, Uint8Array.from({ length: 4096 }, random));
+  const random = () => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    return seed >>> 24;
+  };
+  const noise = Array.from({ length: 40 }, () => Uint8Array.from({ length: 4096 }, random));
+  await Promise.all(noise.map((bytes, round) => send(`noise ${round}`, hello, bytes)));
   // Whoever asks and never reads is cut off once enough has piled up.
   const greedy = net.connect(southbound.address.port, '127.0.0.1');
   greedy.on('error', () => {});

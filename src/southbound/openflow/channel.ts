@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Message, MessageOf, Version } from 'ts-openflow';
+import { EncodeError, type Message, type MessageOf, type Version } from 'ts-openflow';
 import type { Log } from '../log.ts';
 import type { Port } from './exchange.ts';
 import { type Request, Session, type SessionEvent, type SessionLimits } from './session.ts';
@@ -38,8 +38,11 @@ export type ChannelOptions = {
 const MAX_UNREAD = 1 << 25;
 const MESSAGES_AT_ONCE = 512;
 
-/** Errors of messages that were told, by their places. */
-export type Told = { readonly errors: ReadonlyMap<number, MessageOf<'error'>>; readonly done: () => void };
+/** The switch's error, or why its version of OpenFlow cannot say this at all. */
+export type Fault = MessageOf<'error'> | EncodeError;
+
+/** Faults of messages that were told, by their places. */
+export type Told = { readonly faults: ReadonlyMap<number, Fault>; readonly done: () => void };
 
 type Waiting = { resolve(message: Message): void; reject(error: Error): void };
 
@@ -95,15 +98,15 @@ export class Channel {
   }
 
   /**
-   * Sends many messages that are answered only if they fail. Their errors gather in what this gives, each by
+   * Sends many messages that are answered only if they fail. Their faults gather in what this gives, each by
    * the place of its message, until `done` is called; a barrier asked for afterwards makes them complete.
    */
   async tell(requests: Iterable<Request>): Promise<Told> {
     const places = new Map<number, number>();
-    const errors = new Map<number, MessageOf<'error'>>();
+    const faults = new Map<number, Fault>();
     const watch = (error: MessageOf<'error'>): boolean => {
       const place = places.get(error.xid);
-      if (place !== undefined) errors.set(place, error);
+      if (place !== undefined) faults.set(place, error);
       return place !== undefined;
     };
     this.#watchers.add(watch);
@@ -112,7 +115,13 @@ export class Channel {
       let place = 0;
       for (const request of requests) {
         if (this.#closed) throw new Disconnected('not connected');
-        places.set(this.#session.send(request, this.#options.now()), place++);
+        try {
+          places.set(this.#session.send(request, this.#options.now()), place);
+        } catch (error) {
+          if (!(error instanceof EncodeError)) throw error;
+          faults.set(place, error);
+        }
+        place++;
         if (place % MESSAGES_AT_ONCE !== 0) continue;
         this.#act();
         await this.#drained();
@@ -122,7 +131,7 @@ export class Channel {
       done();
       throw error;
     }
-    return { errors, done };
+    return { faults, done };
   }
 
   /** Whether the peer gives a sign of life within this time. */

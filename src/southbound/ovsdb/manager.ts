@@ -36,6 +36,8 @@ export class OvsdbManager implements BridgePorts {
   readonly #managed = new Map<Dpid, ManagedBridge>();
   readonly #problems = new Map<Dpid, string>();
   readonly #repairing = new Set<Dpid>();
+  /** The last isolation of each bridge that was confirmed. */
+  readonly #isolation = new Map<Dpid, ReadonlyMap<OfPort, boolean>>();
   #retry: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -48,14 +50,16 @@ export class OvsdbManager implements BridgePorts {
   manage(bridges: readonly ManagedBridge[]): void {
     this.#managed.clear();
     for (const bridge of bridges) this.#managed.set(bridge.dpid, bridge);
-    for (const dpid of this.#problems.keys()) if (!this.#managed.has(dpid)) this.#problems.delete(dpid);
+    for (const known of [this.#problems, this.#isolation])
+      for (const dpid of known.keys()) if (!this.#managed.has(dpid)) known.delete(dpid);
     const addresses = new Set(bridges.map(({ ovsdb }) => ovsdb));
     for (const [address, client] of this.#clients) {
       if (addresses.has(address)) continue;
       this.#clients.delete(address);
       client.close();
     }
-    this.#keep();
+    // Not `changed` by itself: whoever hears of it asks again what is to be managed.
+    this.#keepAll();
   }
 
   /** Why a managed bridge is not as it must be. */
@@ -72,7 +76,10 @@ export class OvsdbManager implements BridgePorts {
     return 'problem' in bridge ? undefined : isolationRepairs(tables, bridge, wanted).length > 0;
   }
 
-  /** Keeps NORMAL off ports (`true`) or gives them back (`false`); resolves when the switch has followed. */
+  /**
+   * Keeps NORMAL off ports (`true`) or gives them back (`false`); resolves when the switch has followed. It
+   * does not wait for a server that is away: what was confirmed before stands, for the rest it fails.
+   */
   async isolate(dpid: Dpid, wanted: ReadonlyMap<OfPort, boolean>): Promise<void> {
     const managed = this.#managed.get(dpid);
     if (managed === undefined) {
@@ -80,9 +87,16 @@ export class OvsdbManager implements BridgePorts {
       throw new ChainstitchError('ovsdb-failed', `no OVSDB server is known for the switch ${dpid}`);
     }
     const client = this.#client(managed.ovsdb);
-    const bridge = await this.#bridge(client, dpid);
-    const operations = client.tables === undefined ? [] : isolationRepairs(client.tables, bridge, wanted);
+    const confirmed = this.#isolation.get(dpid);
+    if (client.tables === undefined && [...wanted].every(([port, value]) => confirmed?.get(port) === value))
+      return;
+    const tables = this.#tables(client);
+    const bridge = oneBridge(tables, dpid);
+    if ('problem' in bridge)
+      throw new ChainstitchError('ovsdb-failed', `${managed.ovsdb}: ${bridge.problem}`);
+    const operations = isolationRepairs(tables, bridge, wanted);
     if (operations.length > 0) await this.#configure(client, operations);
+    this.#isolation.set(dpid, wanted);
   }
 
   async add(bridge: ManagedBridge, devices: readonly string[], owner: InstanceId): Promise<void> {
@@ -166,11 +180,16 @@ export class OvsdbManager implements BridgePorts {
     });
   }
 
-  /** Looks at every managed bridge and repairs what is not as it must be. */
+  /** The tables of a server changed, or its connection came or went. */
   #keep(): void {
+    this.#keepAll();
+    if (!this.#closed) this.#options.changed();
+  }
+
+  /** Looks at every managed bridge and repairs what is not as it must be. */
+  #keepAll(): void {
     if (this.#closed) return;
     for (const managed of this.#managed.values()) this.#keepOne(managed);
-    this.#options.changed();
   }
 
   #keepOne({ dpid, ovsdb }: ManagedBridge): void {

@@ -11,7 +11,7 @@ import {
   ports,
 } from 'ts-openflow';
 import { COOKIE_MARK, COOKIE_MARK_MASK } from '../../model/desired.ts';
-import { type Channel, Refused, type Told } from '../openflow/channel.ts';
+import { type Channel, type Fault, Refused, type Told } from '../openflow/channel.ts';
 import type { Request } from '../openflow/session.ts';
 import type { Change } from './difference.ts';
 
@@ -64,7 +64,7 @@ export function flowModOf(change: Change): FlowMod {
   };
 }
 
-export type Refusal = { readonly change: Change; readonly answer: MessageOf<'error'> };
+export type Refusal = { readonly change: Change; readonly fault: Fault };
 
 /** What became of a bundle. `refused` names what stood in its way; nothing of it is in the switch then. */
 export type Outcome =
@@ -95,38 +95,35 @@ export async function carryOut(
     const message = { ...flowModOf(change), version: 0, xid: 0 };
     return { type: 'bundleAdd', bundle, flags: FLAGS, message, properties: [] };
   });
-  const { errors, done } = await channel.tell(additions);
+  const { faults, done } = await channel.tell(additions);
   try {
     await channel.ask({ type: 'barrierRequest' });
     // A switch commits what it could read and drops the rest: the errors must be known before.
-    if (errors.size > 0) await channel.ask(control(bundleControls.discardRequest));
-    else if (await committed(channel, control(bundleControls.commitRequest), errors)) return { done: true };
-    return { done: false, refused: refusals(changes, errors) };
+    if (faults.size > 0) await channel.ask(control(bundleControls.discardRequest));
+    else if (await committed(channel, control(bundleControls.commitRequest), faults)) return { done: true };
+    return { done: false, refused: refusals(changes, faults) };
   } finally {
     done();
   }
 }
 
-/** False if a message of the bundle stood in its way: `errors` then has which. */
-async function committed(channel: Channel, commit: Request, errors: Told['errors']): Promise<boolean> {
+/** False if a message of the bundle stood in its way: `faults` then has which. */
+async function committed(channel: Channel, commit: Request, faults: Told['faults']): Promise<boolean> {
   try {
     await channel.ask(commit);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     await channel.ask({ type: 'barrierRequest' });
-    if (errors.size === 0) throw error;
+    if (faults.size === 0) throw error;
     return false;
   }
   await channel.ask({ type: 'barrierRequest' });
   return true;
 }
 
-function refusals(
-  changes: readonly Change[],
-  errors: ReadonlyMap<number, MessageOf<'error'>>,
-): readonly Refusal[] {
-  return [...errors].flatMap(([place, answer]) => {
+function refusals(changes: readonly Change[], faults: Told['faults']): readonly Refusal[] {
+  return [...faults].flatMap(([place, fault]) => {
     const change = changes[place];
-    return change === undefined ? [] : [{ change, answer }];
+    return change === undefined ? [] : [{ change, fault }];
   });
 }

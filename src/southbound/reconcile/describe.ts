@@ -1,11 +1,26 @@
+import { EncodeError, errorName, type FlowDesc, printFlow } from 'ts-openflow';
 import type { DesiredFlow } from '../../model/desired.ts';
-import { instructionsKey, matchKey } from './canonical.ts';
+import type { Fault } from '../openflow/channel.ts';
+import { asFlow } from './difference.ts';
 
-/** A flow in a form that people can read. */
-export function describeFlow(
-  flow: Pick<DesiredFlow, 'table' | 'priority' | 'cookie' | 'match' | 'instructions'>,
-): string {
-  const head = `cookie=0x${flow.cookie.toString(16)}, table=${flow.table}, priority=${flow.priority}`;
-  const match = matchKey(flow.match);
-  return `${head}${match === '' ? '' : `,${match}`} actions=${instructionsKey(flow.instructions) || 'drop'}`;
+/** A flow in ovs-ofctl's syntax. */
+export const describeFlow = (flow: DesiredFlow | FlowDesc): string => printFlow(asFlow(flow));
+
+/** What the standard's names of codes begin with, by the type of error (OpenFlow 1.5.1, section 7.5.4). */
+const PREFIX: Readonly<Record<string, string>> = {
+  HELLO_FAILED: 'OFPHFC',
+  BAD_REQUEST: 'OFPBRC',
+  BAD_ACTION: 'OFPBAC',
+  BAD_INSTRUCTION: 'OFPBIC',
+  BAD_MATCH: 'OFPBMC',
+  FLOW_MOD_FAILED: 'OFPFMFC',
+  BUNDLE_FAILED: 'OFPBFC',
+};
+
+/** OpenFlow's own name of an error, its numbers where it has none. */
+export function describeFault(fault: Fault): string {
+  if (fault instanceof EncodeError) return fault.message;
+  const name = errorName(fault);
+  if (name === undefined) return `error ${fault.errorType}/${fault.code}`;
+  return `${PREFIX[name.type] ?? name.type}_${name.code}`;
 }

@@ -3,9 +3,8 @@ import type { Applied, Rejection } from '../../model/facts.ts';
 import type { OfPort, OwnerId } from '../../model/ids.ts';
 import type { Log } from '../log.ts';
 import { type Channel, Disconnected, Refused } from '../openflow/channel.ts';
-import { errorName } from '../openflow/error-names.ts';
 import { carryOut, type Outcome, type Refusal, readFlows } from './bundle.ts';
-import { describeFlow } from './describe.ts';
+import { describeFault, describeFlow } from './describe.ts';
 import { type Change, difference } from './difference.ts';
 
 export type KeeperOptions = {
@@ -16,6 +15,11 @@ export type KeeperOptions = {
   /** `applied`, `rejections` or `problem` changed. */
   readonly changed: () => void;
 };
+
+/** Stands for the digest of an owner that has no flows any more. */
+const GONE = '';
+/** Looks in a row at which the same flow had to be repaired before the operator is told. */
+const RESTLESS = 3;
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -30,6 +34,8 @@ export class SwitchKeeper {
   #applied: Applied | undefined;
   #problem: string | undefined;
   readonly #rejections = new Map<OwnerId, Rejection>();
+  /** How many looks in a row each flow was repaired at. */
+  #repairs = new Map<string, number>();
   #bundle = 0;
   #due = false;
   #running = false;
@@ -62,9 +68,9 @@ export class SwitchKeeper {
     if (desired !== undefined && desired.digest === this.#desired?.digest) return;
     this.#desired = desired;
     if (desired === undefined) this.#applied = undefined;
-    for (const [owner, { digest }] of this.#rejections)
-      if (desired?.owners.get(owner) !== digest) this.#rejections.delete(owner);
+    this.#repairs.clear();
     if (desired === undefined) this.#problem = undefined;
+    this.#pardon(desired);
     this.look();
   }
 
@@ -119,12 +125,12 @@ export class SwitchKeeper {
       if (changed > 0)
         log.info({ dpid: desired.dpid, changes: changed, digest: desired.digest }, 'switch made equal');
       this.#say(
-        undefined,
+        this.#restless(),
         before?.digest !== desired.digest || before.owners.size !== owners.length || changed > 0,
       );
     } catch (error) {
       if (this.#channel !== channel || error instanceof Disconnected) return;
-      const reason = error instanceof Refused ? errorName(error.answer) : reasonOf(error);
+      const reason = error instanceof Refused ? describeFault(error.answer) : reasonOf(error);
       log.warn({ dpid: desired.dpid, reason }, 'could not make the switch equal');
       // What is in the switch now is not what was confirmed before, or that cannot be known.
       const had = this.#applied !== undefined;
@@ -133,16 +139,40 @@ export class SwitchKeeper {
     }
   }
 
+  /** Whoever has other flows now than those that were refused may try again. */
+  #pardon(desired: DesiredSwitch | undefined): void {
+    for (const [owner, { digest }] of this.#rejections)
+      if ((desired?.owners.get(owner) ?? GONE) !== digest) this.#rejections.delete(owner);
+  }
+
   /** Gives the number of changes that were made. */
   async #equalise(desired: DesiredSwitch, channel: Channel): Promise<number> {
+    // A refusal may have come while these were already wanted instead of those that were refused.
+    this.#pardon(desired);
     const all = difference(desired.flows, await readFlows(channel));
     for (;;) {
       const changes = all.filter(({ owner }) => !this.#rejections.has(owner));
+      this.#count(changes);
       if (changes.length === 0) return 0;
       const outcome = await this.#carryOut(channel, changes);
       if (outcome.done) return changes.length;
       for (const refusal of outcome.refused) this.#reject(desired, refusal);
     }
+  }
+
+  #count(changes: readonly Change[]): void {
+    const before = this.#repairs;
+    this.#repairs = new Map();
+    for (const { flow } of changes) {
+      const text = describeFlow(flow);
+      this.#repairs.set(text, (before.get(text) ?? 0) + 1);
+    }
+  }
+
+  /** A flow that never comes to rest: the switch stores something else, or somebody keeps changing it. */
+  #restless(): string | undefined {
+    const [flow] = [...this.#repairs].find(([, times]) => times >= RESTLESS) ?? [];
+    return flow && `a flow had to be repaired at every one of the last looks: ${flow}`;
   }
 
   #carryOut(channel: Channel, changes: readonly Change[]): Promise<Outcome> {
@@ -151,12 +181,12 @@ export class SwitchKeeper {
   }
 
   /** All changes of this owner are left out from now on, so that the others go on. */
-  #reject(desired: DesiredSwitch, { change, answer }: Refusal): void {
+  #reject(desired: DesiredSwitch, { change, fault }: Refusal): void {
     const { owner } = change;
     if (this.#rejections.has(owner)) return;
-    const reason = errorName(answer);
+    const reason = describeFault(fault);
     const flow = describeFlow(change.flow);
-    this.#rejections.set(owner, { owner, digest: desired.owners.get(owner) ?? '', reason, flow });
+    this.#rejections.set(owner, { owner, digest: desired.owners.get(owner) ?? GONE, reason, flow });
     this.#options.log.warn({ dpid: desired.dpid, owner, reason, flow }, 'the switch refused a flow');
     this.#options.changed();
   }
