@@ -2,11 +2,11 @@
  * The controller as a child process: started as an operator starts it, and ended in good order or not.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { Api } from './api.ts';
-import { expect, NotSeen, until, within } from './observe.ts';
+import { expect, Hopeless, until, within } from './observe.ts';
 import { ended, stop } from './processes.ts';
 
 export type ControllerOptions = {
@@ -63,7 +63,12 @@ export class Controller {
       "the controller's API answering",
       async () => {
         if (child.exitCode !== null || child.signalCode !== null) {
-          throw new NotSeen('the controller running', `it ended with ${child.exitCode ?? child.signalCode}`);
+          const said = readFileSync(this.log, 'utf8')
+            .trim()
+            .split('\n')
+            .slice(-10)
+            .join('\n                ');
+          throw new Hopeless('the controller running', `it ended and said: ${said}`);
         }
         await this.api.get('/v1/switches');
         return true;

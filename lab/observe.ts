@@ -15,6 +15,9 @@ export class NotSeen extends Error {
   }
 }
 
+/** What was waited for cannot come any more. */
+export class Hopeless extends NotSeen {}
+
 /** @throws NotSeen unless `holds` */
 export function expect(holds: boolean, expected: string, seen: unknown): asserts holds {
   if (!holds) throw new NotSeen(expected, typeof seen === 'string' ? seen : JSON.stringify(seen));
@@ -31,7 +34,7 @@ export type Waiting = {
  * Looks again and again until `look` returns something, and returns that.
  *
  * @param look returns undefined to say "not yet"; what it throws counts as that too, and is shown if the
- *   time runs out
+ *   time runs out; a `Hopeless` ends the waiting
  * @throws NotSeen
  */
 export async function until<T>(
@@ -46,6 +49,7 @@ export async function until<T>(
       const found = await look();
       if (found !== undefined) return found;
     } catch (error) {
+      if (error instanceof Hopeless) throw error;
       last = error;
     }
     if (performance.now() > deadline) {

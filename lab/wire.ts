@@ -4,7 +4,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { createInterface } from 'node:readline';
-import { NotSeen, until } from './observe.ts';
+import { Hopeless, NotSeen, until } from './observe.ts';
 import { stop } from './processes.ts';
 
 export type Frame = {
@@ -69,7 +69,7 @@ export class Wire {
     const tcpdump = spawn('tcpdump', [...options, filter], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     const wire = new Wire(tcpdump);
     await until('tcpdump listening', () => {
-      if (tcpdump.exitCode !== null) throw new NotSeen('tcpdump running', wire.#stderr);
+      if (tcpdump.exitCode !== null) throw new Hopeless('tcpdump running', wire.#stderr);
       return wire.#stderr.includes('listening on any') ? true : undefined;
     });
     return wire;
