@@ -32,15 +32,19 @@ export {
   type Message,
   type MessageOf,
   type MessageType,
+  type RequestForward,
   type UnknownMessage,
   type UnknownMultipart,
 } from './message.ts';
 export type { BundleAdd } from './messages/bundle.ts';
 export type { FlowDesc, FlowRemoved } from './messages/flow.ts';
 export type { Bucket, BucketProperty, GroupDesc, GroupMod, GroupProperty } from './messages/group.ts';
+export type { FlowUpdate } from './messages/monitor.ts';
 export type { Port, PortMod, PortProperty } from './messages/port.ts';
+export type { QueueDesc } from './messages/queue.ts';
 export type { AsyncConfig, ErrorBody, PacketOut } from './messages/session.ts';
 export type { PortStats, QueueStats } from './messages/stats.ts';
+export type { TableMod } from './messages/tables.ts';
 export { MultipartAssembler, MultipartError, type MultipartLimits } from './multipart.ts';
 export {
   type ErrorName,
@@ -78,7 +82,7 @@ export {
   numberToIpv4,
 } from './text/addresses.ts';
 export { parseFlow, printFlow } from './text/flow.ts';
-export { printMatch } from './text/match.ts';
+export { parseMatch, printMatch } from './text/match.ts';
 export { parseActions, parseInstructions } from './text/parse-actions.ts';
 export { printAction, printActions, printInstructions } from './text/print-actions.ts';
 export { TextError } from './text/values.ts';

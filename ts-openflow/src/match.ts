@@ -50,6 +50,8 @@ export type Match = readonly MatchField[];
 /** A field without a value, as actions name it. */
 export interface FieldRef {
   readonly field: FieldName;
+  /** The header has its mask bit set: in table features, that the field may be masked. */
+  readonly masked?: true;
   readonly form?: HeaderForm;
 }
 
@@ -191,8 +193,10 @@ export const oxmHeader: Codec<FieldRef | UnknownMatchField> = {
     const header = { class: oxmClass, number, ...(experimenter === undefined ? {} : { experimenter }) };
     const known = byHeader.get(headerKey(header));
     const bytes = length - (experimenter === undefined ? 0 : 4);
-    if (known && !hasMask && bytes === known[0].spec.bytes)
-      return { field: known[0].name, ...formOf(known[0], known[1], r.version) };
+    if (known && bytes === known[0].spec.bytes * (hasMask ? 2 : 1)) {
+      const masked = hasMask ? ({ masked: true } as const) : {};
+      return { field: known[0].name, ...masked, ...formOf(known[0], known[1], r.version) };
+    }
     const id = new Uint8Array(experimenter === undefined ? 1 : 5);
     id[0] = length;
     if (experimenter !== undefined) new DataView(id.buffer).setUint32(1, experimenter);
@@ -206,7 +210,7 @@ export const oxmHeader: Codec<FieldRef | UnknownMatchField> = {
       return;
     }
     const [{ spec }, header] = lookUp(w, value);
-    writeHeader(w, header, false, spec.bytes);
+    writeHeader(w, header, value.masked === true, spec.bytes);
   },
 };
 

@@ -37,7 +37,13 @@ export interface UnknownMultipart extends Part {
   readonly data: Uint8Array;
 }
 
+/** One of groupMod, meterMod and others, made by another controller (1.5.1, 7.4.6). */
+export interface RequestForward {
+  readonly request: Message;
+}
+
 interface OtherBodies {
+  requestForward: RequestForward;
   bundleAdd: BundleAdd;
   experimenter: ExperimenterMessage;
   unknownMultipartRequest: UnknownMultipart;
@@ -107,6 +113,15 @@ const rows = new Map<string, Row>([
     } as Row,
   ],
 ]);
+
+rows.set('requestForward', {
+  v13: undefined,
+  v15: { code: 32 },
+  body: {
+    read: (r) => ({ request: message.read(r) }),
+    write: (w, v) => message.write(w, (v as RequestForward).request),
+  },
+});
 
 const placed = new Map<string, readonly [string, Row]>();
 for (const [type, row] of rows) {

@@ -81,11 +81,9 @@ export function tlv<const R extends Readonly<Record<string, TlvRow<never> | TlvR
   }
 
   function readBody(r: Reader, code: number): Any {
-    if (code !== experimenterCode) {
-      const known = standard.get(code);
-      if (known && r.version >= (known.from ?? 0)) return readBodyOf(r, known);
-      return { type: 'unknown', code, data: r.raw(r.remaining) } as Any;
-    }
+    const known = standard.get(code);
+    if (known && r.version >= (known.from ?? 0)) return readBodyOf(r, known);
+    if (code !== experimenterCode) return { type: 'unknown', code, data: r.raw(r.remaining) } as Any;
     const experimenter = r.u32();
     if (r.remaining >= style.subtypeBytes) {
       const subtype = style.subtypeBytes === 2 ? r.peek16(0) : r.peek32(0);

@@ -1,11 +1,17 @@
-import { byVersion, type Codec, list, mapped, padded, rest, struct, u8, u32, u64 } from '../bytes/codec.ts';
+import { byVersion, type Codec, list, mapped, padded, rest, struct, u32 } from '../bytes/codec.ts';
 import { experimenters, groups, ports } from '../registry/numbers.ts';
 import { bundleControl } from './bundle.ts';
+import * as controller from './controller.ts';
 import { aggregate, flowDesc, flowMod, flowRemoved, flowRequest, flowStats } from './flow.ts';
 import { groupDesc, groupFeatures, groupMod, groupStats } from './group.ts';
+import * as meter from './meter.ts';
+import { flowMonitorRequest, flowUpdates } from './monitor.ts';
+import * as nx from './nicira.ts';
 import { port, portMod } from './port.ts';
+import { packetQueue, queueDesc } from './queue.ts';
 import * as session from './session.ts';
 import { portStats, queueStats } from './stats.ts';
+import * as tables from './tables.ts';
 
 /** Where a message is on the wire: the type of the header, and what comes after it. */
 export interface Place {
@@ -29,6 +35,16 @@ function both<T>(code: number, body: Codec<T>): MessageRow<T> {
 
 function only15<T>(code: number, body: Codec<T>): MessageRow<T> {
   return { v13: undefined, v15: { code }, body };
+}
+
+function only13<T>(code: number, body: Codec<T>): MessageRow<T> {
+  return { v13: { code }, v15: undefined, body };
+}
+
+/** A message of Open vSwitch, the same in both versions. */
+function nicira<T>(type: number, body: Codec<T>): MessageRow<T> {
+  const place = { code: 4, experimenter: [experimenters.nicira, type] } as const;
+  return { v13: place, v15: place, body };
 }
 
 const empty = session.empty;
@@ -81,6 +97,13 @@ const groupDescRequest = byVersion<{ readonly group: number }>(
   oneGroup,
 );
 
+const oneMeter = struct({
+  /** meters.all for all. */
+  meter: padded(u32, 4),
+});
+
+const experimenterPart = struct({ experimenter: u32, expType: u32, data: rest });
+
 const bundleControlType = 2300;
 
 /** Every message by the name of its `type`; the bundled message inside a bundle is added by message.ts. */
@@ -109,6 +132,21 @@ export const messageTable = {
   getAsyncReply: both(27, session.asyncConfig),
   setAsync: both(28, session.asyncConfig),
   roleStatus: only15(30, session.roleStatus),
+  tableMod: both(17, tables.tableMod),
+  tableStatus: only15(31, tables.tableStatus),
+  meterMod: both(29, meter.meterMod),
+  controllerStatus: only15(35, controller.controllerStatus),
+  queueGetConfigRequest: only13(22, onePort),
+  queueGetConfigReply: only13(23, struct({ port: padded(u32, 4), queues: list(packetQueue) })),
+  setPacketInFormat: nicira(16, nx.packetInFormat),
+  setControllerId: nicira(20, nx.controllerId),
+  cancelFlowMonitor: nicira(22, struct({ monitor: u32 })),
+  tlvTableMod: nicira(24, nx.tlvTableMod),
+  tlvTableRequest: nicira(25, empty),
+  tlvTableReply: nicira(26, nx.tlvTableReply),
+  resume: nicira(28, nx.packetIn2),
+  ctFlushZone: nicira(29, nx.ctFlushZone),
+  packetIn2: nicira(30, nx.packetIn2),
   bundleControl: {
     v13: { code: 4, experimenter: [experimenters.onf, bundleControlType] },
     v15: { code: 33 },
@@ -122,12 +160,7 @@ export const messageTable = {
   aggregateRequest: request(2, flowRequest),
   aggregateReply: reply(2, aggregate),
   tableStatsRequest: request(3, empty),
-  tableStatsReply: reply(
-    3,
-    struct({
-      tables: list(struct({ table: padded(u8, 3), activeCount: u32, lookupCount: u64, matchedCount: u64 })),
-    }),
-  ),
+  tableStatsReply: reply(3, struct({ tables: list(tables.tableStats) })),
   portStatsRequest: request(4, onePort),
   portStatsReply: reply(4, struct({ ports: list(portStats) })),
   queueStatsRequest: request(5, struct({ port: u32, queue: u32 })),
@@ -138,11 +171,29 @@ export const messageTable = {
   groupDescReply: reply(7, struct({ groups: list(groupDesc) })),
   groupFeaturesRequest: request(8, empty),
   groupFeaturesReply: reply(8, groupFeatures),
+  meterStatsRequest: request(9, oneMeter),
+  meterStatsReply: reply(9, struct({ meters: list(meter.meterStats) })),
+  meterDescRequest: request(10, oneMeter),
+  meterDescReply: reply(10, struct({ meters: list(meter.meterDesc) })),
+  meterFeaturesRequest: request(11, empty),
+  meterFeaturesReply: reply(11, meter.meterFeatures),
+  /** Without tables it asks; with tables it sets. */
+  tableFeaturesRequest: request(12, struct({ tables: list(tables.tableFeatures) })),
+  tableFeaturesReply: reply(12, struct({ tables: list(tables.tableFeatures) })),
   portDescRequest: request(13, portDescRequest),
   portDescReply: reply(13, struct({ ports: list(port) })),
+  tableDescRequest: from15(request(14, empty)),
+  tableDescReply: from15(reply(14, struct({ tables: list(tables.tableDesc) }))),
+  queueDescRequest: from15(request(15, struct({ port: u32, queue: u32 }))),
+  queueDescReply: from15(reply(15, struct({ queues: list(queueDesc) }))),
+  flowMonitorRequest: from15(request(16, flowMonitorRequest)),
+  flowMonitorReply: from15(reply(16, flowUpdates)),
+  controllerStatusRequest: from15(request(18, empty)),
+  controllerStatusReply: from15(reply(18, struct({ controllers: list(controller.controllerStatus) }))),
+  bundleFeaturesRequest: from15(request(19, controller.bundleFeaturesRequest)),
+  bundleFeaturesReply: from15(reply(19, controller.bundleFeaturesReply)),
+  experimenterMultipartRequest: request(0xffff, experimenterPart),
+  experimenterMultipartReply: reply(0xffff, experimenterPart),
   flowStatsRequest: from15(request(17, flowRequest)),
   flowStatsReply: from15(reply(17, struct({ flows: list(flowStats) }))),
 } as const;
-
-/** Messages that the table does not have keep their bytes. */
-export const opaque = struct({ data: rest });

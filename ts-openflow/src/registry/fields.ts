@@ -64,6 +64,7 @@ export const oxmClasses: Readonly<Record<string, { class: number; experimenter?:
   onf: { class: 0xffff, experimenter: 0x4f4e4600 },
   et: { class: 0xffff, experimenter: 0x00002320 },
   nsh: { class: 0xffff, experimenter: 0x005ad650 },
+  eric: { class: 0x1000 },
 };
 
 type Extra = { readonly needs?: Prerequisite; readonly alias?: string; readonly readOnly?: true };
@@ -222,6 +223,8 @@ export const fields = {
   nsh_c3: bits(32, 'hex', 'nsh:8', { needs: 'nsh', alias: 'nshc3' }),
   nsh_c4: bits(32, 'hex', 'nsh:9', { needs: 'nsh', alias: 'nshc4' }),
   nsh_ttl: whole(8, 'decimal', 'nsh:10', { needs: 'nsh' }),
+  nd_reserved: whole(32, 'decimal', 'eric:1', { needs: 'nd' }),
+  nd_options_type: whole(8, 'decimal', 'eric:2', { needs: 'nd' }),
 } as const satisfies Record<string, FieldSpec>;
 
 export type FieldName = keyof typeof fields;

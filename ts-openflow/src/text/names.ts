@@ -18,6 +18,7 @@ const prefixes: Readonly<Record<string, string>> = {
   onf: 'ONFOXM_ET_',
   et: 'NXOXM_ET_',
   nsh: 'NXOXM_NSH_',
+  eric: 'ERICOXM_OF_ICMPV6_',
 };
 
 /** The name in capitals that moves and loads use, such as NXM_OF_ETH_SRC: of an NXM class where there is one. */

@@ -3,12 +3,13 @@
  * OpenFlow 1.3 and 1.5 through a proxy that writes down the messages of both sides.
  * Usage: node record.ts
  */
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { FrameDecoder } from '../../src/index.ts';
+import { encode, FrameDecoder, type Version } from '../../src/index.ts';
+import { questions } from './asked.ts';
 import { startSwitch, writeLines } from './switch.ts';
 
 const here = dirname(new URL(import.meta.url).pathname);
@@ -69,7 +70,21 @@ const address = proxy.address();
 if (address === null || typeof address === 'string') throw new Error('no port');
 const target = `tcp:127.0.0.1:${address.port}`;
 
-/** `monitor N: COMMAND` runs COMMAND while ovs-ofctl monitors for N tenths of a second. */
+let monitor: ChildProcess | undefined;
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** The switch's answers to messages that this library makes. */
+async function ask(version: Version): Promise<void> {
+  const socket = connect(lab.socket);
+  const frames = new FrameDecoder();
+  socket.on('data', (chunk) => {
+    for (const message of frames.push(chunk)) keep('switch', message);
+  });
+  for (const message of questions(version)) socket.write(encode(message));
+  await pause(500);
+  socket.destroy();
+}
+
 async function perform(version: string, line: string): Promise<void> {
   const words = line.match(/'[^']*'|\S+/g)?.map((word) => word.replace(/^'|'$/g, '')) ?? [];
   const [verb = '', ...args] = words;
@@ -79,6 +94,18 @@ async function perform(version: string, line: string): Promise<void> {
   }
   if (verb === 'vsctl') {
     lab.run('ovs-vsctl', ...args);
+    return;
+  }
+  if (verb === 'start') {
+    monitor = spawn('ovs-ofctl', ['-O', version, ...args.map((word) => (word === 'BR' ? target : word))], {
+      stdio: 'ignore',
+    });
+    await pause(300);
+    return;
+  }
+  if (verb === 'stop') {
+    await pause(300);
+    monitor?.kill();
     return;
   }
   const running = run('ovs-ofctl', ['-O', version, ...words.map((word) => (word === 'BR' ? target : word))], {
@@ -103,6 +130,8 @@ for (const version of ['OpenFlow13', 'OpenFlow15']) {
       failures.push(`${command}: ${String((error as { stderr?: string }).stderr ?? error).trim()}`);
     }
   }
+  command = `${version} asked`;
+  await ask(version === 'OpenFlow13' ? 4 : 6);
   lab.run('ovs-ofctl', 'del-flows', `unix:${lab.socket}`);
 }
 proxy.close();

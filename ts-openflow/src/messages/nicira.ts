@@ -1,0 +1,49 @@
+import { after, list, padded, rest, struct, u8, u16, u32, u64 } from '../bytes/codec.ts';
+import { row } from '../bytes/tlv.ts';
+import { oxm } from '../match.ts';
+import { properties } from './properties.ts';
+
+/** Properties of Open vSwitch's packet-in (NXPINT_*), each at most once. */
+export const packetInPropertyTable = {
+  packet: row(0, struct({ data: rest })),
+  /** Bytes of the whole packet, when `packet` is only its beginning. */
+  fullLength: row(1, struct({ value: u32 })),
+  bufferId: row(2, struct({ value: u32 })),
+  tableId: row(3, struct({ value: u8 })),
+  cookie: row(4, struct({ value: after(4, u64) })),
+  /** One of packetInReasons. */
+  reason: row(5, struct({ value: u8 })),
+  metadata: row(6, struct({ match: list(oxm) })),
+  /** What the action that sent it said. */
+  userdata: row(7, struct({ data: rest })),
+  /** Give it back in a `resume` and the packet goes on where it stopped. */
+  continuation: row(8, struct({ data: rest })),
+} as const;
+
+/** NXT_PACKET_IN2 and NXT_RESUME. */
+export const packetIn2 = struct({ properties: properties(packetInPropertyTable) });
+
+/** NXT_SET_PACKET_IN_FORMAT: 0 as OpenFlow has it, 1 NXT_PACKET_IN, 2 NXT_PACKET_IN2. */
+export const packetInFormat = struct({ format: u32 });
+
+/** NXT_SET_CONTROLLER_ID: which controller actions reach this connection. */
+export const controllerId = struct({ controllerId: after(6, u16) });
+
+const tlvMaps = list(
+  struct({
+    optionClass: u16,
+    optionType: u8,
+    /** Bytes of the option: a multiple of 4, up to 124. */
+    optionLength: u8,
+    /** The n of tun_metadata<n>. */
+    index: padded(u16, 2),
+  }),
+);
+
+/** NXT_TLV_TABLE_MOD: which tunnel options are which tun_metadata field. 0 add, 1 delete, 2 clear. */
+export const tlvTableMod = struct({ command: padded(u16, 6), maps: tlvMaps });
+
+export const tlvTableReply = struct({ maxSpace: u32, maxFields: padded(u16, 10), maps: tlvMaps });
+
+/** NXT_CT_FLUSH_ZONE */
+export const ctFlushZone = struct({ zone: after(6, u16) });
