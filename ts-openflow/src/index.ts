@@ -12,6 +12,7 @@ export type { Flow } from './flow/flow.ts';
 export { FrameDecoder, type FrameLimits } from './frame.ts';
 export { makeHello, negotiate, offeredVersions, supportedVersions } from './hello.ts';
 export { type Instruction, instructionTable } from './instructions.ts';
+export { fromJson, hexToBytes, messageFromJson, toJson } from './json.ts';
 export {
   type FieldRef,
   fieldSpec,
@@ -83,6 +84,7 @@ export {
 } from './text/addresses.ts';
 export { parseFlow, printFlow } from './text/flow.ts';
 export { parseMatch, printMatch } from './text/match.ts';
+export { printMessage } from './text/message.ts';
 export { parseActions, parseInstructions } from './text/parse-actions.ts';
 export { printAction, printActions, printInstructions } from './text/print-actions.ts';
 export { TextError } from './text/values.ts';

@@ -36,7 +36,8 @@ export class Reader {
   #depth = 0;
 
   constructor(bytes: Uint8Array, version: number) {
-    this.bytes = bytes;
+    // A Buffer would give Buffers, which are not equal to what encode and JSON know as bytes.
+    this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.version = version;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#end = bytes.byteLength;
