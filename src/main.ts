@@ -9,7 +9,6 @@ import type { Settings } from './config/table.ts';
 import { systemClock } from './control/clock.ts';
 import { type Control, createControl } from './control/control.ts';
 import { ChainstitchError, ERRORS } from './model/errors.ts';
-import type { Switches } from './model/interfaces.ts';
 import { createInstances } from './nf/index.ts';
 import { loadCatalogue } from './northbound/catalogue.ts';
 import { createNorthbound } from './northbound/index.ts';
@@ -25,7 +24,7 @@ export type Running = {
   readonly api: string;
   /** Where switches connect to. */
   readonly openflow: { readonly host: string; readonly port: number };
-  readonly switches: Switches;
+  readonly control: Control;
   /** Ends everything; instances stay or go as the settings say. */
   stop(): Promise<void>;
 };
@@ -78,7 +77,7 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
   return {
     api,
     openflow: southbound.address,
-    switches: southbound.switches,
+    control,
     async stop() {
       await northbound.close();
       control.close();

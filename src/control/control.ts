@@ -48,6 +48,8 @@ export interface ControlLog {
 
 export interface Control extends Introspection {
   readonly wake: Wake;
+  /** What every switch was last asked to hold. */
+  desired(): readonly DesiredSwitch[];
   close(): void;
 }
 
@@ -178,6 +180,7 @@ export function createControl(options: ControlOptions): Control {
 
   return {
     wake,
+    desired: () => [...desired.values()],
     chainStatus: (name) => statuses.get(name),
     switchFacts: () => switches.facts(),
     instances(): readonly InstanceView[] {

@@ -1,0 +1,62 @@
+/**
+ * The flows of small networks, as ovs-ofctl prints them, beside the tests: a change of the compiler shows as
+ * a difference of these files. `UPDATE_GOLDEN=1 tap run` on this file writes them again; read what changed.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import t from 'tap';
+import { parseFlow, printFlow } from 'ts-openflow';
+import { compile } from '../../../src/compiler/compile.ts';
+import { flowText } from '../../../src/compiler/flow.ts';
+import { planSteering } from '../../../src/compiler/plan.ts';
+import type { Declared } from '../../../src/model/declared.ts';
+import { EMPTY_STEERING, type Steering } from '../../../src/model/steering.ts';
+import { alice, bob, chain, DPID, declare, factsOf, hop } from '../world.ts';
+
+function plan(declared: Declared, steering: Steering = EMPTY_STEERING): Steering {
+  return planSteering({
+    declared,
+    steering,
+    instances: factsOf(steering).instances,
+    confirmed: new Set(steering.paths.keys()),
+    now: 0,
+    drainTime: 1000,
+  });
+}
+
+function flowsOf(declared: Declared, steering: Steering, notReady: readonly string[] = []): string[] {
+  const facts = factsOf(steering, notReady);
+  const compiled = compile({ declared, steering, facts, interfacePrefix: 'cs', rejected: new Set() });
+  return (compiled.switches.get(DPID)?.flows ?? []).map(flowText);
+}
+
+const nobody = declare([]);
+const drops = declare([], { unchained: 'drop' });
+const one = declare([chain([hop('firewall')])]);
+const dualStack = declare([chain([hop('firewall')])], {
+  subscribers: [{ ...alice, ipv6: ['2001:db8::1' as never] }, bob],
+});
+const two = declare([chain([hop('firewall'), hop('counter', { onFailure: 'open' })])]);
+const onePlanned = plan(one);
+const twoPlanned = plan(two);
+
+const cases: Record<string, string[]> = {
+  'nobody-chained': flowsOf(nobody, plan(nobody)),
+  'nobody-chained-drop': flowsOf(drops, plan(drops)),
+  'one-hop': flowsOf(one, onePlanned),
+  'one-hop-closed': flowsOf(one, onePlanned, ['i1']),
+  'one-hop-dual-stack': flowsOf(dualStack, plan(dualStack)),
+  'two-hops': flowsOf(two, twoPlanned),
+  'two-hops-second-open': flowsOf(two, twoPlanned, ['i2']),
+  'second-hop-staged': flowsOf(two, plan(two, onePlanned)),
+  'second-hop-flipped': flowsOf(two, plan(two, plan(two, onePlanned))),
+};
+
+for (const [name, flows] of Object.entries(cases)) {
+  t.test(name, async (t) => {
+    const file = new URL(`golden/${name}.flows`, import.meta.url);
+    const text = `${flows.join('\n')}\n`;
+    if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, text);
+    t.equal(text, readFileSync(file, 'utf8'));
+    for (const flow of flows) t.equal(printFlow(parseFlow(flow)), flow, 'what is printed can be read');
+  });
+}
