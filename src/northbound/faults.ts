@@ -8,6 +8,8 @@ import { formatMeans } from './formats.ts';
 
 /** More than this many help nobody, and a hostile body could ask for tens of thousands. */
 const MAX_FAULTS = 50;
+/** Of what ajv found, as much is looked at: sorting out alternatives takes time with its square. */
+const MAX_ERRORS = 1000;
 
 /** Of the schemas and the parameters of ajv's errors, what sentences are made of. */
 type Schema = { readonly 'x-means'?: unknown; readonly description?: unknown; readonly properties?: object };
@@ -28,6 +30,8 @@ type Params = {
 };
 type AnyError = Omit<ErrorObject<string, Params, unknown>, 'parentSchema'> & {
   readonly parentSchema?: Schema;
+  /** Of a choice: what each alternative finds wrong. */
+  readonly alternatives?: readonly AnyError[];
 };
 
 /**
@@ -36,7 +40,7 @@ type AnyError = Omit<ErrorObject<string, Params, unknown>, 'parentSchema'> & {
 export function explainErrors(errors: readonly ErrorObject[], pointer = ''): readonly Fault[] {
   const faults: Fault[] = [];
   const seen = new Set<string>();
-  for (const error of withoutNoise(errors as readonly AnyError[])) {
+  for (const error of withoutNoise(errors.slice(0, MAX_ERRORS) as readonly AnyError[])) {
     const fault = { pointer: pointer + placeOf(error), detail: sentence(error) };
     const key = `${fault.pointer} ${fault.detail}`;
     if (seen.has(key)) continue;
@@ -63,12 +67,14 @@ function withoutNoise(errors: readonly AnyError[]): readonly AnyError[] {
   let kept = errors.filter(({ keyword }) => keyword !== 'if' && keyword !== 'propertyNames');
   for (const choice of errors.filter(({ keyword }) => keyword === 'oneOf' || keyword === 'anyOf')) {
     const at = choice.instancePath;
-    const isDeeper = (error: AnyError): boolean => error.instancePath.startsWith(`${at}/`);
     const inside = isInside(choice);
-    const hasDeeper = kept.some((error) => isDeeper(error) && inside(error));
-    kept = kept.filter((error) => {
-      if (error === choice) return !hasDeeper;
-      return !(error.instancePath === at && inside(error));
+    const hasDeeper = kept.some((error) => error.instancePath.startsWith(`${at}/`));
+    const isShape = (error: AnyError): boolean =>
+      error !== choice && error.instancePath === at && inside(error);
+    const alternatives = kept.filter(isShape);
+    kept = kept.flatMap((error) => {
+      if (error === choice) return hasDeeper ? [] : [{ ...choice, alternatives }];
+      return isShape(error) ? [] : [error];
     });
   }
   return kept;
@@ -175,7 +181,7 @@ function wrongChoice(allowed: readonly unknown[], data: unknown): string {
   return `has to be ${allowed.length === 1 ? '' : 'one of '}${values}${near === undefined ? '' : `; did you mean ${JSON.stringify(near)}?`}`;
 }
 
-function wrongAlternative({ parentSchema = {}, schema, params, data }: AnyError): string {
+function wrongAlternative({ parentSchema = {}, schema, params, data, alternatives = [] }: AnyError): string {
   const means = parentSchema['x-means'];
   if (typeof means === 'string') return `${means}; here it is ${params.passingSchemas ? 'both' : 'neither'}`;
   const branches = (Array.isArray(schema) ? schema : []) as {
@@ -189,7 +195,10 @@ function wrongAlternative({ parentSchema = {}, schema, params, data }: AnyError)
     format === undefined ? [] : [formatMeans(format, undefined)],
   );
   if (formats.length > 1) return formats.join(', or ').replaceAll(', or has to be', ', or');
-  return `is none of the forms that are allowed here${described(parentSchema)}`;
+  const sentences = [...new Set(alternatives.map(sentence))].slice(0, 3);
+  return sentences.length > 0
+    ? sentences.join(', or ')
+    : `is none of the forms that are allowed here${described(parentSchema)}`;
 }
 
 function described(schema: Schema): string {

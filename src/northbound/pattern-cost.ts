@@ -90,11 +90,14 @@ class Reader {
     const min = sign === undefined ? Number(from) : sign === '+' ? 1 : 0;
     const unbounded = sign === '*' || sign === '+' || (comma !== undefined && to === '');
     const max = sign === '?' ? 1 : unbounded ? MAX_TEXT : comma === undefined ? min : Number(to);
+    const most = Math.min(max, MAX_TEXT);
+    if (ways === 1) return Math.max(most - min + 1, 1);
+    // Fewer times than `min` are gone through as well before the engine finds that they are too few.
     let total = 0;
-    for (let times = min; times <= Math.min(max, MAX_TEXT); times++) {
+    for (let times = 0; times <= most; times++) {
       total += ways ** times;
       if (total > MAX_WAYS) return Number.POSITIVE_INFINITY;
     }
-    return Math.max(total, 1);
+    return total;
   }
 }

@@ -82,8 +82,9 @@ export class Waiters {
     const gone = new AbortController();
     const disconnected = (): void => gone.abort();
     request.raw.socket.once('close', disconnected);
-    const deadline = AbortSignal.timeout(timeout);
-    const stop = AbortSignal.any([deadline, gone.signal, this.#closing]);
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), timeout);
+    const stop = AbortSignal.any([late.signal, gone.signal, this.#closing]);
     try {
       for (;;) {
         const status = this.#look(chain);
@@ -101,6 +102,7 @@ export class Waiters {
         await this.#introspection.changed(stop);
       }
     } finally {
+      clearTimeout(timer);
       request.raw.socket.removeListener('close', disconnected);
     }
   }

@@ -1,0 +1,75 @@
+/**
+ * The files that come with the product: built-in functions, example declarations, the page of errors.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import t from 'tap';
+import { parseAllDocuments } from 'yaml';
+import type { Kind } from '../../../src/model/declared.ts';
+import { ERRORS } from '../../../src/model/errors.ts';
+import { loadCatalogue } from '../../../src/northbound/catalogue.ts';
+import { errorsMarkdown } from '../../../src/northbound/document-errors.ts';
+import { setUp } from './support.ts';
+
+const root = new URL('../../../', import.meta.url);
+const catalogue = loadCatalogue(new URL('unikernels/functions', root).pathname);
+
+type Declaration = { kind: Kind; spec: { name: string } };
+const declarations = (file: string): Declaration[] =>
+  parseAllDocuments(readFileSync(new URL(`chains/${file}`, root), 'utf8')).map((document) =>
+    (document as { toJS(): Declaration }).toJS(),
+  );
+
+t.test('every built-in function can be taken', async (t) => {
+  t.match(
+    catalogue.map(({ name }) => name),
+    ['counter', 'firewall'],
+  );
+});
+
+t.test('a catalogue that is not right is refused with the place', async (t) => {
+  const good = { name: 'a', image: 'a.elf', contract: 1, memoryMiB: 2, transparent: true, configSchema: {} };
+  const load = (text: string) =>
+    loadCatalogue(t.testdir({ a: { 'function.json': text }, 'function.h': '', notes: {} }));
+  t.same(load(JSON.stringify(good)), [good]);
+  const cases: [string, RegExp][] = [
+    ['{', /function.json cannot be read/],
+    [JSON.stringify({ ...good, contract: 2 }), /\/contract has to be 1/],
+    [JSON.stringify({ ...good, name: 'b' }), /is called b and its directory a/],
+    [JSON.stringify({ ...good, configSchema: { type: 'x' } }), /\/configSchema\/type has to be one of/],
+  ];
+  for (const [text, message] of cases)
+    t.throws(() => load(text), { code: 'bad-setting', message }, String(message));
+  t.throws(() => loadCatalogue('/nowhere'), {
+    code: 'bad-setting',
+    message: /function-dir \/nowhere cannot be read/,
+  });
+});
+
+t.test('the example declarations are accepted, in the order of their names after lab.yaml', async (t) => {
+  const { call } = setUp(t, catalogue);
+  const files = readdirSync(new URL('chains/', root)).filter((file) => file.endsWith('.yaml'));
+  t.same(files.sort(), ['alice-protected.yaml', 'alice-two-hops.yaml', 'gold-plan.yaml', 'lab.yaml']);
+  for (const file of ['lab.yaml', ...files]) {
+    for (const { kind, spec } of declarations(file)) {
+      const answer = await call('PUT', `/v1/${kind}/${spec.name}`, { kind, spec });
+      t.ok([200, 201].includes(answer.status), `${file}: ${kind} ${spec.name}`, { problem: answer.body });
+    }
+  }
+  t.match((await call('GET', '/v1/chains')).body, {
+    items: [{ spec: { name: 'alice-protected', hops: { length: 2 } } }, { spec: { name: 'gold-plan' } }],
+  });
+});
+
+t.test('a file with one declaration is a body as it is', async (t) => {
+  const { call } = setUp(t, catalogue);
+  for (const { kind, spec } of declarations('lab.yaml')) await call('POST', `/v1/${kind}`, spec);
+  const text = readFileSync(new URL('chains/alice-protected.yaml', root), 'utf8');
+  t.match(await call('POST', '/v1/chains', text, { 'content-type': 'application/yaml' }), { status: 201 });
+});
+
+t.test('docs/errors.md has every error and no other', async (t) => {
+  const page = readFileSync(new URL('docs/errors.md', root), 'utf8');
+  const codes = [...page.matchAll(/^## (.+)$/gm)].map(([, code]) => code);
+  t.same(new Set(codes), new Set(Object.keys(ERRORS)));
+  t.equal(page, errorsMarkdown(), 'else: node src/northbound/document-errors.ts > docs/errors.md');
+});
