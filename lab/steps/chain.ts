@@ -7,6 +7,7 @@ import { expect, until } from '../observe.ts';
 import { isAlive } from '../processes.ts';
 import type { Step } from '../story.ts';
 import { echoWays, type Frame } from '../wire.ts';
+import { expectAnswers, whereTheyEnded } from './answers.ts';
 import {
   ALICE,
   aliceHops,
@@ -27,15 +28,15 @@ const WAIT = '?wait=active&timeout=10s';
 export const unchained: Step = {
   id: 'unchained',
   title: 'Nothing is chained yet: Alice and Bob reach the server',
-  run: async ({ network, wire, api }, seen) => {
+  run: async (world, seen) => {
+    const { network, wire, api } = world;
     await until('the switch forwarding', async () =>
       (await network.ping('alice', 1)) > 0 ? true : undefined,
     );
     const from = await wire.now();
     for (const host of ['alice', 'bob'] as const) {
-      const answered = await network.ping(host, 3);
+      await expectAnswers(world, host, 3);
       const [http, greeting] = await Promise.all([network.http(host), network.greeting(host)]);
-      expect(answered === 3, `3 answers to ${host}'s pings`, answered);
       expect(http !== undefined, `the server's port 80 answering ${host}`, 'no answer');
       expect(greeting !== undefined, `the server's port 22 answering ${host}`, 'no answer');
       seen(`${host}: 3 of 3 pings; port 80 says "${http}"; port 22 says "${greeting}"`);
@@ -84,10 +85,9 @@ export const filter: Step = {
     const { network, wire, api } = world;
     const hops = await aliceHops(world);
     const from = await wire.now();
-    const answered = await network.ping('alice', 3);
+    await expectAnswers(world, 'alice', 3);
     const http = await network.http('alice');
     const greeting = await network.greeting('alice');
-    expect(answered === 3, "3 answers to alice's pings", answered);
     expect(http !== undefined, "the server's port 80 answering alice", 'no answer');
     expect(greeting === undefined, "the server's port 22 not answering alice", `it said "${greeting}"`);
     seen(`alice: 3 of 3 pings; port 80 says "${http}"; port 22 does not answer`);
@@ -126,11 +126,11 @@ export const countHops: Step = {
   id: 'counters',
   title: 'What the hop counts is what was on the wire',
   run: async (world, seen) => {
-    const { network, wire, api } = world;
+    const { wire, api } = world;
     for (const hop of await aliceHops(world)) {
       const from = await wire.now();
       const before = await api.counters(hop.instance);
-      expect((await network.ping('alice', 20)) === 20, "20 answers to alice's pings", 'fewer');
+      await expectAnswers(world, 'alice', 20);
       const frames = await wire.since(from);
       const after = await api.counters(hop.instance);
       for (const side of ['left', 'right'] as const) {
@@ -202,7 +202,7 @@ export const addHop: Step = {
       await ping.more(10);
       const frames = await wire.since(from);
       const { sent, lost } = await ping.stop();
-      expect(lost === 0, 'no ping lost', `${lost} of ${sent} lost`);
+      expect(lost === 0, 'no ping lost', `${lost} of ${sent}; ${whereTheyEnded(frames, ALICE.port)}`);
       seen(`active after ${took.toFixed(0)} ms; of ${sent} pings meanwhile, ${lost} were lost`);
       expectNoBypass(frames, [one, two]);
       const last = wire.between(settled);

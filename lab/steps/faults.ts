@@ -17,6 +17,7 @@ import { isAlive, isGone, must } from '../processes.ts';
 import type { Step } from '../story.ts';
 import { echoWays } from '../wire.ts';
 import { AUDIT_INTERVAL } from '../world.ts';
+import { whereTheyEnded } from './answers.ts';
 import { ALICE, aliceHops, CHAIN, expectNoBypass, sameWay, UPLINK, words } from './traffic.ts';
 
 const FOREIGN = { cookie: 0xf00dn, match: 'table=0,priority=77,udp,tp_dst=9999' } as const;
@@ -98,7 +99,7 @@ export const killController: Step = {
       await ping.more(10);
       const frames = await wire.since(from);
       const { sent, lost } = await ping.stop();
-      expect(lost === 0, 'no ping lost', `${lost} of ${sent} lost`);
+      expect(lost === 0, 'no ping lost', `${lost} of ${sent}; ${whereTheyEnded(frames, ALICE.port)}`);
       expectNoBypass(frames, [hops]);
       seen(
         `started again as ${controller.pid}, active ${(back / 1000).toFixed(1)} s after the kill; ${sent} pings, ${lost} lost`,
