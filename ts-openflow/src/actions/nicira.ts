@@ -191,7 +191,7 @@ const learn = {
 };
 
 /** Members are ports of 16 bits; only as many as are counted are there. */
-interface MemberBundle {
+export interface MemberBundle {
   readonly algorithm: number;
   readonly fields: number;
   readonly basis: number;
