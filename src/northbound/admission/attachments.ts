@@ -51,7 +51,11 @@ export function admitSubscriber(world: World, spec: SubscriberSpec, objections: 
     objections.add('conflict', '/attachment/port', `uplink ${uplink.name} is on this port`);
   }
   for (const other of othersOf(world, 'subscribers', spec.name)) {
-    if (other.attachment.switch === attachment.switch) checkTellsApart(spec, other, objections);
+    if (other.attachment.switch !== attachment.switch) continue;
+    // All that comes in at a port is its subscriber's, so it can have only one.
+    if (isSamePlace(other.attachment, attachment))
+      objections.add('conflict', '/attachment/port', `subscriber ${other.name} is attached to this port`);
+    checkTellsApart(spec, other, objections);
   }
   checkChains(world, spec, objections);
 }

@@ -4,7 +4,14 @@ import type { Name } from '../../../src/model/ids.ts';
 import { admitRemoval, admitSpec, type World } from '../../../src/northbound/admission/index.ts';
 import { ALICE, CHAIN, FIREWALL, SWITCH, UPLINK } from './support.ts';
 
-const BOB = { ...ALICE, name: 'bob', mac: '00:00:00:00:00:02', ipv4: ['10.0.0.2'], labels: { plan: 'gold' } };
+const BOB = {
+  ...ALICE,
+  name: 'bob',
+  attachment: { switch: 's1', port: 'p2' },
+  mac: '00:00:00:00:00:02',
+  ipv4: ['10.0.0.2'],
+  labels: { plan: 'gold' },
+};
 const S2 = { ...SWITCH, name: 's2', dpid: '0000000000000002' };
 const PROBE = {
   ...FIREWALL,
@@ -105,11 +112,20 @@ t.test('subscribers', async (t) => {
   const put = (rest: object) => ({
     ...ALICE,
     name: 'carol',
+    attachment: { switch: 's1', port: 'p3' },
     mac: '00:00:00:00:00:03',
     ipv4: ['10.0.0.3'],
     ...rest,
   });
-  accepts(t, 'two on one port', 'subscribers', put({}), LAB);
+  accepts(t, 'another one on another port', 'subscribers', put({}), LAB);
+  refuses(
+    t,
+    'subscribers',
+    put({ attachment: ALICE.attachment }),
+    'conflict',
+    '/attachment/port: subscriber alice is attached to this port',
+    LAB,
+  );
   accepts(
     t,
     'the same addresses on another switch',
