@@ -24,7 +24,7 @@ t.test('stays in sync', async (t) => {
   const { console } = await startMachine(t);
   t.equal(await console.ask('x'.repeat(256)), 'error reason=unknown request');
   t.equal(await console.ask('x'.repeat(257)), 'error reason=request longer than 256 bytes');
-  t.equal(await console.ask('x'.repeat(100_000)), 'error reason=request longer than 256 bytes');
+  t.equal(await console.ask('x'.repeat(5000)), 'error reason=request longer than 256 bytes');
   t.equal(await console.configure(2, 'x'.repeat(65_537)), 'config refused reason=longer than 65536 bytes');
   t.equal(await console.configure(2, `${' '.repeat(65_516)}{"default":"allow"} `), 'config ok revision=2');
   t.equal(

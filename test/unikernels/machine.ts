@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 
 const unikernels = resolve(import.meta.dirname, '../../unikernels');
 
@@ -88,7 +89,10 @@ function qemuArguments(directory: string, options: MachineOptions): string[] {
     ...files,
     ...card('left'),
     ...card('right'),
-    ...['-chardev', `socket,id=console,path=${join(directory, 'console')},server=on,wait=off`],
+    ...[
+      '-chardev',
+      `socket,id=console,path=${join(directory, 'console')},server=on,wait=off,logfile=${join(directory, 'log')}`,
+    ],
     ...['-serial', 'chardev:console'],
     ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
     ...(options.extra ?? []),
@@ -96,9 +100,12 @@ function qemuArguments(directory: string, options: MachineOptions): string[] {
 }
 
 async function within<T>(what: string, promise: Promise<T>): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no ${what} within ${PATIENCE_MS} ms`)), PATIENCE_MS);
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+  const enough = new AbortController();
+  const late = setTimeout(PATIENCE_MS, undefined, { signal: enough.signal }).then(() => {
+    throw new Error(`no ${what} within ${PATIENCE_MS} ms`);
+  });
+  late.catch(() => {});
+  return Promise.race([promise, late]).finally(() => enough.abort());
 }
 
 /** Lines that arrive, for whoever asks for the next one. */
@@ -121,6 +128,12 @@ export class Lines {
     const line = this.#lines.shift();
     if (line !== undefined) return Promise.resolve(line);
     return within(what, new Promise((resolve) => this.#waiting.push(resolve)));
+  }
+
+  /** The next line, or undefined when none comes within this time. */
+  async soon(ms: number): Promise<string | undefined> {
+    for (const end = Date.now() + ms; this.#lines.length === 0 && Date.now() < end; ) await setTimeout(5);
+    return this.#lines.shift();
   }
 
   get unread(): readonly string[] {
@@ -182,7 +195,15 @@ export type Side = {
   txBytes: number;
   dropped: number;
 };
-export type Counters = { left: Side; right: Side; function: Record<string, number | number[]> };
+export type Counters = { left: Side; right: Side; function: Partial<FirewallCounters> };
+
+export type FirewallCounters = {
+  allowed: number;
+  denied: number;
+  malformed: number;
+  flows: number;
+  rules: number[];
+};
 
 export class Machine {
   readonly #directory: string;
@@ -216,7 +237,7 @@ export class Machine {
     for (let started = Date.now(); Date.now() - started < PATIENCE_MS; ) {
       const socket = await attempt();
       if (socket) return new Console(socket);
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await setTimeout(5);
     }
     throw new Error(`no console: ${this.complaints}`);
   }
@@ -235,6 +256,11 @@ export class Machine {
     const stat = readFileSync(`/proc/${this.#process.pid}/stat`, 'latin1');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return Number(fields[11]) + Number(fields[12]);
+  }
+
+  /** Everything that the guest has said, heard or not. */
+  log(): string {
+    return readFileSync(join(this.#directory, 'log'), 'latin1');
   }
 
   exit(): Promise<number | null> {
@@ -256,12 +282,18 @@ export function buildImages(): void {
 type Teardown = { teardown(fn: () => unknown): void };
 
 /** A namespace, two taps and a machine between them, gone when the test ends. */
-export async function startMachine(t: Teardown, options: MachineOptions = {}): Promise<Running> {
+export function placeMachine(t: Teardown, options: MachineOptions): { namespace: string; machine: Machine } {
   const namespace = createNamespace();
   t.teardown(() => ip('netns', 'delete', namespace));
   createTaps(namespace);
   const machine = new Machine(namespace, options);
   t.teardown(() => machine.kill());
+  return { namespace, machine };
+}
+
+/** The same, connected to its console. */
+export async function startMachine(t: Teardown, options: MachineOptions = {}): Promise<Running> {
+  const { namespace, machine } = placeMachine(t, options);
   const console = await machine.connect();
   t.teardown(() => console.close());
   const introduction = await machine.introduction(console);

@@ -55,6 +55,25 @@ export class Wire {
     return arrived;
   }
 
+  /** After a flood that may have pushed markers out: until they come through again. */
+  async settle(): Promise<void> {
+    for (;;) {
+      const marker = arpMarker(++this.#markers).toString('hex');
+      this.send('left', Buffer.from(marker, 'hex'));
+      for (let line = ''; line !== `right ${marker}`; ) {
+        const next = await this.#lines.soon(200);
+        if (next === undefined) break;
+        line = next;
+        if (line === `right ${marker}`) return;
+      }
+    }
+  }
+
+  /** What has come out and nobody has asked for. */
+  get unread(): readonly string[] {
+    return this.#lines.unread;
+  }
+
   /** Whether this one frame comes out of the other side as it went in, and nothing else anywhere. */
   async passes(from: Side, frame: Buffer): Promise<boolean> {
     this.send(from, frame);

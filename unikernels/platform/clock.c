@@ -24,7 +24,9 @@
 #define MEASURE_TICKS (PIT_HZ * 2 / 1000)
 #define GRAIN_TICKS 2
 #define ATTEMPTS 20
+/* More than fit into two milliseconds; and so many that a PIT must have moved. */
 #define READINGS 100000
+#define READINGS_TO_MOVE 1000
 
 static uint64_t started, per_ms, last;
 
@@ -43,10 +45,14 @@ static struct reading read_pit(void) {
 	return reading;
 }
 
-static bool measure(void) {
+static void start_pit(void) {
 	out8(PIT_COMMAND, PIT_COUNT_DOWN_ONCE);
 	out8(PIT_COUNTER, 0xff);
 	out8(PIT_COUNTER, 0xff);
+}
+
+static bool measure(void) {
+	start_pit();
 
 	struct reading first = read_pit(), now = first;
 	uint64_t ticks = 0, longest_step = 0;
@@ -70,17 +76,31 @@ static bool measure(void) {
 	return per_ms > 0 && doubt * 100 < longest * CLOCK_TOLERANCE_PERCENT;
 }
 
+static bool pit_counts(void) {
+	start_pit();
+	uint16_t first = read_pit().ticks;
+	for (int i = 0; i < READINGS_TO_MOVE; i++)
+		if (read_pit().ticks != first)
+			return true;
+	return false;
+}
+
 bool clock_start(void) {
+	if (!pit_counts())
+		return false;
 	for (int i = 0; i < ATTEMPTS; i++) {
 		if (measure()) {
 			started = read_tsc();
 			return true;
 		}
 	}
+	per_ms = 0;
 	return false;
 }
 
 uint64_t clock_now(void) {
+	if (per_ms == 0)
+		return 0;
 	uint64_t now = (read_tsc() - started) / per_ms;
 	if (now > last)
 		last = now;

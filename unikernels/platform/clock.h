@@ -12,7 +12,7 @@ bool clock_start(void);
 
 #define CLOCK_TOLERANCE_PERCENT 1
 
-/* Milliseconds since clock_start(); never goes back. */
+/* Milliseconds since clock_start(); never goes back. Always 0 if that has failed. */
 uint64_t clock_now(void);
 
 #endif

@@ -57,6 +57,9 @@ bool console_start(void) {
 		spoken = in8(LINE_STATUS) & STATUS_RECEIVED;
 		out8(FIFO_CONTROL, round == 0 ? 0 : FIFO_ON | FIFO_CLEAR);
 	}
+	/* QEMU stopped listening to the host when it had a byte for us; only a read makes it resume. */
+	if (spoken && in8(DATA) == '\n')
+		spoken = false;
 	out8(MODEM_CONTROL, MODEM_READY);
 	out8(INTERRUPT_ENABLE, ENABLE_RECEIVE);
 	/* Whatever came in before the interrupt was on raises no edge. */

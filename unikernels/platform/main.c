@@ -59,9 +59,11 @@ static _Noreturn void serve(void) {
 		}
 		if (busy)
 			continue;
-		if (!instance_ready())
+		if (!instance_ready()) {
 			interrupts_wait();
-		else if (wire_sleep())
+			continue;
+		}
+		if (wire_sleep())
 			interrupts_wait();
 		wire_wake();
 	}

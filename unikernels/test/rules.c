@@ -117,19 +117,19 @@ static void deciding(void) {
 			 "{\"deny\":{\"protocol\":\"tcp\",\"port\":\"80-90\",\"to\":\"192.0.2.2\"}},"
 			 "{\"allow\":{\"protocol\":\"tcp\",\"port\":80,\"direction\":\"upstream\"}},"
 			 "{\"allow\":{\"from\":\"::/0\"}}]}"));
-	CHECK(rules_allow(&set, &opening));
+	CHECK(rules_judge(&set, &opening));
 	CHECK(set.rules[0].hits == 0 && set.rules[1].hits == 1);
 	opening.to.low++;
-	CHECK(!rules_allow(&set, &opening));
+	CHECK(!rules_judge(&set, &opening));
 	CHECK(set.rules[0].hits == 1);
 	opening.port = 91;
-	CHECK(!rules_allow(&set, &opening));
+	CHECK(!rules_judge(&set, &opening));
 	opening.port = 80;
 	opening.to.low--;
 	opening.side = RIGHT;
-	CHECK(!rules_allow(&set, &opening));
+	CHECK(!rules_judge(&set, &opening));
 	opening.family = 6;
-	CHECK(rules_allow(&set, &opening));
+	CHECK(rules_judge(&set, &opening));
 }
 
 int main(void) {

@@ -52,7 +52,7 @@ static bool judge(enum side from, const struct packet *packet) {
 		.to = packet->to,
 		.port = ports ? packet->to_port : 0,
 	};
-	return rules_allow(rules, &opening);
+	return rules_judge(rules, &opening);
 }
 
 /* The flow, if the rules in force still allow it. */

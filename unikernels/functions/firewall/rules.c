@@ -198,12 +198,22 @@ static bool matches(const struct rule *rule, const struct opening *opening) {
 	       within(&rule->to, opening->family, &opening->to);
 }
 
-bool rules_allow(struct ruleset *set, const struct opening *opening) {
-	for (struct rule *rule = set->rules; rule < set->rules + set->count; rule++) {
-		if (matches(rule, opening)) {
-			rule->hits++;
-			return rule->allow;
-		}
-	}
-	return set->allow_by_default;
+static const struct rule *first_match(const struct ruleset *set, const struct opening *opening) {
+	for (const struct rule *rule = set->rules; rule < set->rules + set->count; rule++)
+		if (matches(rule, opening))
+			return rule;
+	return NULL;
+}
+
+bool rules_allow(const struct ruleset *set, const struct opening *opening) {
+	const struct rule *rule = first_match(set, opening);
+	return rule ? rule->allow : set->allow_by_default;
+}
+
+bool rules_judge(struct ruleset *set, const struct opening *opening) {
+	const struct rule *rule = first_match(set, opening);
+	if (!rule)
+		return set->allow_by_default;
+	set->rules[rule - set->rules].hits++;
+	return rule->allow;
 }

@@ -43,8 +43,11 @@ struct opening {
 /* Reads function.json's configSchema. `set` is spoiled when the answer is false. */
 bool rules_read(struct ruleset *set, const char *json, size_t length, struct text *why);
 
-/* The first rule that matches decides and counts it; the default where none does. */
-bool rules_allow(struct ruleset *set, const struct opening *opening);
+/* The first rule that matches decides; the default where none does. */
+bool rules_allow(const struct ruleset *set, const struct opening *opening);
+
+/* The same for a packet, which counts as a hit of the rule. */
+bool rules_judge(struct ruleset *set, const struct opening *opening);
 
 /* Prefixes as people write them: 10.0.0.0/8, 2001:db8::/32, or one address. NULL or what is wrong. */
 const char *prefix_read(const char *string, struct prefix *prefix);
