@@ -84,12 +84,17 @@ export function withObject(
   name: Name,
   object: AnyStored | undefined,
 ): Declared {
-  const objects = new Map<Name, AnyStored>(declared[kind]);
-  if (object === undefined) objects.delete(name);
-  else objects.set(name, object);
-  // A new name goes to its place in the alphabet, so that a snapshot reads the same before and after a restart.
-  const isNew = object !== undefined && !declared[kind].has(name);
-  const entries = isNew ? [...objects].sort(([a], [b]) => (a < b ? -1 : 1)) : objects;
+  const entries: [Name, AnyStored][] = [];
+  let isPlaced = object === undefined;
+  for (const [other, before] of declared[kind]) {
+    // A new name goes to its place in the alphabet, so that a snapshot reads the same before and after a restart.
+    if (!isPlaced && object !== undefined && other >= name) {
+      entries.push([name, object]);
+      isPlaced = true;
+    }
+    if (other !== name) entries.push([other, before]);
+  }
+  if (!isPlaced && object !== undefined) entries.push([name, object]);
   return Object.freeze({ ...declared, revision, [kind]: frozenMap(entries) }) as Declared;
 }
 

@@ -143,9 +143,9 @@ t.test('closing answers those who wait, lets nobody hang, and is quick', async (
 t.test('bytes that are no HTTP get a problem and the end of the connection', async (t) => {
   const { port } = await serve(t);
   const cases: [string, RegExp][] = [
-    ['\x16\x03\x01\x02\x00\x01', /^HTTP\/1.1 400 [^]*malformed-request/],
-    ['GET / HTTP/9.9\r\n\r\n', /^HTTP\/1.1 400 [^]*malformed-request/],
-    ['GET /healthz HTTP/1.0\r\n\r\n', /^HTTP\/1.1 403 [^]*forbidden-origin/],
+    ['\x16\x03\x01\x02\x00\x01', /^HTTP\/1.1 400 .*malformed-request/s],
+    ['GET / HTTP/9.9\r\n\r\n', /^HTTP\/1.1 400 .*malformed-request/s],
+    ['GET /healthz HTTP/1.0\r\n\r\n', /^HTTP\/1.1 403 .*forbidden-origin/s],
     ['GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n', /^HTTP\/1.1 400 /],
     [
       'GET /healthz HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n',
