@@ -84,7 +84,7 @@ async function auditDevices(devices: ReadonlyMap<string, DeviceOwner>, scope: Au
   const orphans = ours.map(([name]) => name).filter((name) => !taken.has(name));
   if (orphans.length === 0) return;
   scope.log.info({ devices: orphans }, 'removing TAP devices that belong to no instance');
-  await removeTaps(orphans);
+  await removeTaps(orphans, scope.runDir);
 }
 
 const portNames = ({ supervisors }: AuditScope): ReadonlySet<string> =>

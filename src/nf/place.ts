@@ -43,8 +43,8 @@ export function removePorts(wanted: WantedInstance, { ports, clock }: PlaceOptio
 }
 
 /** @throws ChainstitchError `host-failed` */
-export function removeDevices(wanted: WantedInstance): Promise<void> {
-  return removeTaps(portsOf(wanted));
+export function removeDevices(wanted: WantedInstance, { runDir }: PlaceOptions): Promise<void> {
+  return removeTaps(portsOf(wanted), runDir.path);
 }
 
 /** The names of its devices, which are those of its ports. */

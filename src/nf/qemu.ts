@@ -10,6 +10,8 @@ import type { Clock } from './clock.ts';
 import { LogFile } from './logfile.ts';
 import { awaitEnd, findProcess, killProcess, type ProcessRef } from './process.ts';
 
+const { PATH } = process.env;
+
 export class Emulator {
   readonly process: ProcessRef;
   readonly #clock: Clock;
@@ -40,7 +42,13 @@ export class Emulator {
     const output = LogFile.openForAppending(logPath);
     try {
       // A session of its own: a signal to the controller's terminal or process group does not reach it.
-      const child = spawn(program, args, { detached: true, stdio: ['ignore', output, output], cwd: '/' });
+      // Of the environment it gets what it is found by: the rest is none of a guest's business.
+      const child = spawn(program, args, {
+        detached: true,
+        stdio: ['ignore', output, output],
+        cwd: '/',
+        env: { PATH },
+      });
       const ended = new Promise<string>((resolve) => {
         child.once('exit', (code, by) =>
           resolve(by === null ? `the emulator ended with status ${code}` : `the emulator was ended by ${by}`),

@@ -380,7 +380,7 @@ export class Supervisor {
       await this.#guest?.shutDown(SHUTDOWN_WITHIN_MS);
       await this.#end();
       if (failure && !this.#lastChance) throw failure;
-      await removeDevices(this.#wanted);
+      await removeDevices(this.#wanted, this.#around);
       // Where ports are left, the directory tells the next run of them.
       if (!failure) this.#around.runDir.remove(this.#wanted.id);
       this.#released = true;

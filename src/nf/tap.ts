@@ -73,17 +73,21 @@ function writeSetting(path: string, value: string): void {
 }
 
 /**
- * Removes devices; those that are gone already are no error.
+ * Removes devices that were made for this run directory's instances; one that is gone already is no error,
+ * and one of somebody else's stays.
  *
  * @throws ChainstitchError `host-failed`
  */
-export async function removeTaps(names: readonly string[]): Promise<void> {
-  const commands = names.filter(exists).map((name) => `link delete dev ${name}`);
-  if (commands.length === 0) return;
+export async function removeTaps(names: readonly string[], runDir: string): Promise<void> {
+  if (!names.some(exists)) return;
+  const owners = await listTaps();
+  const ours = names.filter((name) => owners.get(name)?.runDir === runDir);
+  if (ours.length === 0) return;
   try {
-    await ip(['-batch', '-'], commands, `TAP devices ${names.join(' and ')} cannot be removed`);
+    const commands = ours.map((name) => `link delete dev ${name}`);
+    await ip(['-batch', '-'], commands, `TAP devices ${ours.join(' and ')} cannot be removed`);
   } catch (error) {
-    if (names.some(exists)) throw error;
+    if (ours.some(exists)) throw error;
   }
 }
 

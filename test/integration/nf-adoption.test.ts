@@ -136,3 +136,25 @@ testInWorld(t, 'stopping right after a crash removes what the crashed controller
   t.ok(w.isEmpty());
   t.strictSame(await w.bridgePorts(), []);
 });
+
+testInWorld(t, 'whenever the controller is killed, the next one makes it right', async (t, w) => {
+  const all = [1, 2, 3, 4].map((number) => w.wanted(number));
+  // With each round the death comes later: among devices, ports, starts, and removals.
+  for (let changes = 1; changes <= 12; changes++) {
+    const wanted = changes % 2 === 0 ? all.slice(0, 3) : all.slice(1);
+    await w.crashAfter(changes, wanted);
+  }
+  const running = w.start();
+  running.instances.want(all.slice(0, 2));
+  await eventually(t, 'two are ready', () =>
+    [1, 2].every((number) => factOf(running, number)?.phase === 'ready'),
+  );
+  await eventually(t, 'and nothing else is there', async () => {
+    const left = [...w.taps(), ...(await w.bridgePorts()), ...readdirSync(join(w.runDir, 'instances'))];
+    return left.join() === 'cs1l,cs1r,cs2l,cs2r,cs1l,cs1r,cs2l,cs2r,i1,i2' && w.emulators().length === 2;
+  });
+  await w.send('cs1l');
+  await eventually(t, 'packets pass', async () => (await w.received('cs1r')) === 1);
+  await running.stop('remove');
+  t.ok(w.isEmpty());
+});

@@ -2,12 +2,13 @@
  * What the tests of nf stand in: a private Open vSwitch, a run directory, the real images and emulator. Import
  * ovs-netns.ts first.
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import type { Test } from 'tap';
 import type { FunctionSpec, JsonObject } from '../../src/model/declared.ts';
 import type { WantedInstance } from '../../src/model/desired.ts';
@@ -121,16 +122,30 @@ export class World {
 
   /** Starts a controller in a process of its own; resolves when all of this is ready. */
   async startElsewhere(wanted: readonly WantedInstance[]): Promise<Controller> {
+    const controller = this.#spawn(wanted);
+    while (controller.facts.filter(({ phase }) => phase === 'ready').length < wanted.length)
+      await controller.tells();
+    return controller;
+  }
+
+  /**
+   * Starts a controller in a process of its own and kills it when its facts have changed so many times, or do
+   * not change any more.
+   */
+  async crashAfter(changes: number, wanted: readonly WantedInstance[]): Promise<void> {
+    const controller = this.#spawn(wanted);
+    const quiet = (): Promise<'quiet'> => new Promise((resolve) => setTimeout(resolve, 700, 'quiet'));
+    for (let told = 0; told < changes; told++)
+      if ((await Promise.race([controller.tells(), quiet()])) === 'quiet') break;
+    await controller.crash();
+  }
+
+  #spawn(wanted: readonly WantedInstance[]): Controller {
     const script = join(import.meta.dirname, 'nf-controller.ts');
-    const child = spawn(process.execPath, ['--no-warnings', script, this.runDir, JSON.stringify(wanted)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    for await (const line of createInterface(child.stdout)) {
-      const facts: InstanceFact[] = JSON.parse(line);
-      const ready = facts.filter(({ phase }) => phase === 'ready');
-      if (ready.length === wanted.length) return new Controller(child, facts);
-    }
-    throw new Error('the controller ended before its instances were ready');
+    const args = ['--no-warnings', script, this.runDir, JSON.stringify(wanted)];
+    // It goes with the test, also when that is killed.
+    const program = ['--pdeathsig', 'KILL', process.execPath, ...args];
+    return new Controller(spawn('setpriv', program, { stdio: ['ignore', 'pipe', 'ignore'] }));
   }
 
   isEmpty(): boolean {
@@ -150,12 +165,20 @@ export class World {
 
 /** A controller in another process. */
 export class Controller {
-  readonly facts: readonly InstanceFact[];
+  facts: readonly InstanceFact[] = [];
   readonly #child: ChildProcess;
+  readonly #lines: AsyncIterator<string>;
 
-  constructor(child: ChildProcess, facts: readonly InstanceFact[]) {
+  constructor(child: ChildProcessByStdio<null, Readable, null>) {
     this.#child = child;
-    this.facts = facts;
+    this.#lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  }
+
+  /** Resolves when it has told its facts again. */
+  async tells(): Promise<void> {
+    const { value, done } = await this.#lines.next();
+    if (done === true) throw new Error('the controller has ended');
+    this.facts = JSON.parse(value);
   }
 
   pidOf(number: number): number | undefined {
