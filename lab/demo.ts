@@ -92,6 +92,7 @@ async function main(): Promise<boolean> {
     steps = await tellStory(world);
     holds = steps.length === STORY.length && steps.every((step) => step.error === undefined);
     if (holds && !options.once) {
+      await world.stopWatching();
       invite(world);
       await interrupted;
     }

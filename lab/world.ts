@@ -94,6 +94,14 @@ export class World {
     return present(this.#logs);
   }
 
+  /** From now on somebody plays with the lab: what is on the wire and in the logs is theirs to judge. */
+  async stopWatching(): Promise<void> {
+    const wire = this.#wire;
+    this.#wire = undefined;
+    this.#logs = undefined;
+    await wire?.close();
+  }
+
   /** Pings on from a host until `work` is done, and ends then in any case. */
   async whilePinging<T>(
     host: 'alice' | 'bob',
