@@ -22,13 +22,14 @@ export function ip(...args: string[]): void {
 
 let namespaces = 0;
 
-/** A namespace without a word of the kernel's own in it: no addresses, no IPv6. */
-export function createNamespace(): string {
+/** A namespace; without IPv6 the kernel says nothing in it on its own. */
+export function createNamespace({ ipv6 = false } = {}): string {
   const name = `uk-${process.pid}-${++namespaces}`;
   ip('netns', 'add', name);
+  const off = ipv6 ? 0 : 1;
   execFileSync('ip', [
     ...['netns', 'exec', name, 'sysctl', '-q', '-w'],
-    ...['net.ipv6.conf.all.disable_ipv6=1', 'net.ipv6.conf.default.disable_ipv6=1'],
+    ...[`net.ipv6.conf.all.disable_ipv6=${off}`, `net.ipv6.conf.default.disable_ipv6=${off}`],
   ]);
   return name;
 }
@@ -279,7 +280,7 @@ export function buildImages(): void {
   execFileSync('make', ['-s', '-C', unikernels], { stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
-type Teardown = { teardown(fn: () => unknown): void };
+export type Teardown = { teardown(fn: () => unknown): void };
 
 /** A namespace, two taps and a machine between them, gone when the test ends. */
 export function placeMachine(t: Teardown, options: MachineOptions): { namespace: string; machine: Machine } {

@@ -2,7 +2,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { join } from 'node:path';
 
-import { DEVICES, Lines } from './machine.ts';
+import { DEVICES, Lines, type Teardown } from './machine.ts';
 
 export type Side = 'left' | 'right';
 
@@ -20,7 +20,7 @@ export class Wire {
     this.#process.stderr.pipe(process.stderr);
   }
 
-  static async open(t: { teardown(fn: () => unknown): void }, namespace: string): Promise<Wire> {
+  static async open(t: Teardown, namespace: string): Promise<Wire> {
     const wire = new Wire(namespace);
     t.teardown(() => wire.close());
     await wire.#lines.next('listener');

@@ -1,0 +1,152 @@
+/** Real stacks on both sides: connections, pings and a transfer through the firewall. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { setTimeout } from 'node:timers/promises';
+
+import t from 'tap';
+
+import { buildImages, createNamespace, DEVICES, ip, startMachine, type Teardown } from './machine.ts';
+
+buildImages();
+
+const ADDRESSES = {
+  left: ['10.9.0.1', 'fd09::1'],
+  right: ['10.9.0.2', 'fd09::2'],
+} as const;
+
+/** Gives one side of the machine to a namespace of its own, with addresses. */
+function endpoint(t: Teardown, namespace: string, side: 'left' | 'right'): string {
+  const name = createNamespace({ ipv6: true });
+  t.teardown(() => ip('netns', 'delete', name));
+  ip('-n', namespace, 'link', 'set', DEVICES[side], 'netns', name);
+  ip('-n', name, 'link', 'set', 'lo', 'up');
+  ip('-n', name, 'addr', 'add', `${ADDRESSES[side][0]}/24`, 'dev', DEVICES[side]);
+  ip('-n', name, 'addr', 'add', `${ADDRESSES[side][1]}/64`, 'dev', DEVICES[side], 'nodad');
+  ip('-n', name, 'link', 'set', DEVICES[side], 'up');
+  return name;
+}
+
+/** The exit status of a command there. */
+function status(namespace: string, ...argv: string[]): Promise<number> {
+  return new Promise((resolve) => {
+    execFile('ip', ['netns', 'exec', namespace, ...argv], (error) => resolve(error ? Number(error.code) : 0));
+  });
+}
+
+const ping = async (namespace: string, address: string, ...more: string[]): Promise<boolean> =>
+  (await status(namespace, 'ping', '-c', '1', '-W', '1', ...more, address)) === 0;
+
+/** What curl makes of it: 0 is a whole answer, and the others that we expect are named below. */
+const fetch = (namespace: string, url: string): Promise<number> =>
+  status(namespace, ...['curl', '-s', '--max-time', '5', '--connect-timeout', '1', '-o', '/dev/null', url]);
+const WHOLE = 0;
+const REFUSED = 7;
+const SILENCE = 28;
+
+/** Serves 4 MiB to everyone, on IPv4 and IPv6. */
+async function serve(t: Teardown, namespace: string, port: number): Promise<void> {
+  const program = `
+import http.server, socket
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", str(1 << 22))
+        self.end_headers()
+        self.wfile.write(bytes(1 << 22))
+    def log_message(self, *words): pass
+class Server(http.server.ThreadingHTTPServer): address_family = socket.AF_INET6
+server = Server(("::", ${port}), Handler)
+print("listening", flush=True)
+server.serve_forever()`;
+  const server: ChildProcess = spawn('ip', ['netns', 'exec', namespace, 'python3', '-c', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.teardown(async () => {
+    server.kill();
+    await new Promise((resolve) => server.once('exit', resolve));
+  });
+  await new Promise((resolve) => server.stdout?.once('data', resolve));
+}
+
+t.test('connections go the way that is allowed', async (t) => {
+  const config = {
+    default: 'deny',
+    rules: [
+      { deny: { protocol: 'tcp', port: 8080, to: '10.9.0.3' } },
+      { allow: { protocol: 'tcp', port: '8080-8081', direction: 'upstream', to: '10.9.0.0/24' } },
+      { allow: { protocol: 'tcp', port: 8080, direction: 'upstream', to: 'fd09::/64' } },
+      { allow: { protocol: 'icmp', direction: 'upstream' } },
+      { allow: { protocol: 'icmpv6', direction: 'upstream' } },
+    ],
+  };
+  const { namespace, console, machine } = await startMachine(t, { config });
+  const left = endpoint(t, namespace, 'left');
+  const right = endpoint(t, namespace, 'right');
+  await serve(t, right, 8080);
+  await serve(t, right, 8082);
+  await serve(t, left, 8080);
+
+  t.ok(await ping(left, '10.9.0.2'), 'ping upstream');
+  t.notOk(await ping(right, '10.9.0.1'), 'no ping downstream');
+  t.ok(await ping(left, '10.9.0.2', '-s', '5000'), 'a ping in fragments');
+  t.ok(await ping(left, 'fd09::2'), 'ping over IPv6, neighbour discovery included');
+  t.ok(await ping(left, 'fd09::2', '-s', '5000'), 'in fragments');
+  t.notOk(await ping(right, 'fd09::1'));
+
+  t.equal(await fetch(left, 'http://10.9.0.2:8080/'), WHOLE, 'a transfer');
+  t.equal(await fetch(left, 'http://[fd09::2]:8080/'), WHOLE, 'over IPv6');
+  t.equal(await fetch(left, 'http://10.9.0.2:8082/'), SILENCE, 'another port');
+  t.equal(await fetch(right, 'http://10.9.0.1:8080/'), SILENCE, 'the other way round');
+  t.equal(await fetch(left, 'http://10.9.0.2:8081/'), REFUSED, 'nothing listens, and its reset comes back');
+
+  t.equal(await console.configure(2, { default: 'deny' }), 'config ok revision=2');
+  t.equal(await fetch(left, 'http://10.9.0.2:8080/'), SILENCE);
+  t.equal(await console.configure(3, { default: 'allow' }), 'config ok revision=3');
+  t.equal(await fetch(left, 'http://10.9.0.2:8080/'), WHOLE);
+  t.equal(await fetch(right, 'http://10.9.0.1:8080/'), WHOLE);
+  t.equal(machine.complaints, '');
+});
+
+t.test('a connection outlives the instance that saw it begin', async (t) => {
+  const config = { default: 'deny', rules: [{ allow: { protocol: 'tcp', direction: 'upstream' } }] };
+  const { namespace, console, machine } = await startMachine(t, { config });
+  const left = endpoint(t, namespace, 'left');
+  const right = endpoint(t, namespace, 'right');
+  const program = (side: string): string[] => ['netns', 'exec', side, 'python3', '-c'];
+  const echo = spawn('ip', [
+    ...program(right),
+    `import socket
+s = socket.create_server(("10.9.0.2", 7))
+print("listening", flush=True)
+c, _ = s.accept()
+while data := c.recv(100): c.send(data)`,
+  ]);
+  t.teardown(() => echo.kill());
+  await new Promise((resolve) => echo.stdout.once('data', resolve));
+  const client = spawn('ip', [
+    ...program(left),
+    `import socket, sys
+s = socket.create_connection(("10.9.0.2", 7))
+for line in sys.stdin.buffer:
+    s.send(line)
+    sys.stdout.buffer.write(s.recv(100))
+    sys.stdout.buffer.flush()`,
+  ]);
+  t.teardown(() => client.kill());
+  const say = async (word: string): Promise<string> => {
+    const heard = new Promise((resolve) => client.stdout.once('data', resolve));
+    client.stdin.write(`${word}\n`);
+    return String(await heard);
+  };
+  t.equal(await say('before'), 'before\n');
+  t.equal((await console.counters()).function.flows, 1);
+
+  // The flows of an instance end with it. A change of the rules to something that forgets them all, and
+  // back, is the same to the flow table as a new instance.
+  t.equal(await console.configure(2, { default: 'deny' }), 'config ok revision=2');
+  client.stdin.write('lost\n');
+  await setTimeout(100);
+  t.equal((await console.counters()).function.flows, 0);
+  t.equal(await console.configure(3, config), 'config ok revision=3');
+  t.equal(await say(''), 'lost\n', 'TCP repeats what was lost, and the flow is known again');
+  t.equal(machine.complaints, '');
+});
