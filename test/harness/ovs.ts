@@ -106,6 +106,11 @@ export class Ovs {
     return (await this.#exec('ovs-appctl', ['-t', `${this.dir}/vswitchd.ctl`, ...args])).trim();
   }
 
+  /** Runs ovs-appctl against ovsdb-server. */
+  async ovsdbctl(...args: readonly string[]): Promise<string> {
+    return (await this.#exec('ovs-appctl', ['-t', `${this.dir}/ovsdb.ctl`, ...args])).trim();
+  }
+
   /** The flows of a bridge as `ovs-ofctl dump-flows` prints them, one per line, without the heading. */
   async dumpFlows(bridge: string, options: { stats?: boolean; version?: string } = {}): Promise<string[]> {
     const stats = options.stats === true ? [] : ['--no-stats'];

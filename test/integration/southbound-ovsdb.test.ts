@@ -1,4 +1,5 @@
 /** Bridges and ports by OVSDB, against a real ovsdb-server and ovs-vswitchd. */
+import net from 'node:net';
 import t, { type Test } from 'tap';
 import type { Dpid, InstanceId, OfPort } from '../../src/model/ids.ts';
 import { silent } from '../../src/southbound/log.ts';
@@ -45,6 +46,27 @@ t.test('a bridge is made ours and kept so', async (t) => {
   await ovs.vsctl('set', 'bridge', 'br1', 'protocols=OpenFlow10');
   await eventually(t, 'protocols are named', () => /OpenFlow13/.test(manager.problem(dpid) ?? ''));
   await ovs.vsctl('clear', 'bridge', 'br1', 'protocols');
+  await eventually(t, 'and forgotten', () => manager.problem(dpid) === undefined);
+  t.strictSame(await ovs.unexpectedLogLines([unreached]), []);
+});
+
+t.test('over TCP, and two bridges with one datapath id', async (t) => {
+  const { ovs, manager } = await start(t);
+  await ovs.addBridge('br1', { dpid, failMode: 'standalone' });
+  const free = net.createServer();
+  await new Promise<void>((resolve) => free.listen(0, '127.0.0.1', resolve));
+  const { port } = free.address() as net.AddressInfo;
+  await new Promise((resolve) => free.close(resolve));
+  await ovs.ovsdbctl('ovsdb-server/add-remote', `ptcp:${port}:127.0.0.1`);
+  manager.manage([{ dpid, ovsdb: `tcp:127.0.0.1:${port}` }]);
+  await eventually(t, 'fail mode secure', async () => {
+    return (await ovs.vsctl('get', 'bridge', 'br1', 'fail_mode')) === 'secure';
+  });
+  await ovs.addBridge('br2', { dpid });
+  await eventually(t, 'the clash is named', () =>
+    /br1 and br2|br2 and br1/.test(manager.problem(dpid) ?? ''),
+  );
+  await ovs.vsctl('del-br', 'br2');
   await eventually(t, 'and forgotten', () => manager.problem(dpid) === undefined);
   t.strictSame(await ovs.unexpectedLogLines([unreached]), []);
 });

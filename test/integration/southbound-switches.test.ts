@@ -1,4 +1,5 @@
 /** Keeping real switches equal to what is desired, over OpenFlow 1.3 and 1.5. */
+import net from 'node:net';
 import t, { type Test } from 'tap';
 import type { Instruction } from 'ts-openflow';
 import type { DesiredFlow } from '../../src/model/desired.ts';
@@ -46,6 +47,24 @@ const FLOWS: readonly DesiredFlow[] = [
     instructions: outputTo(0xfffffffa),
   }),
 ];
+
+/** A unix socket that leads to another one until it is closed. */
+async function relay(from: string, to: string): Promise<{ close(): void }> {
+  const ends: net.Socket[] = [];
+  const server = net.createServer((near) => {
+    const far = net.connect(to);
+    for (const end of [near, far]) ends.push(end.on('error', () => {}));
+    near.pipe(far);
+    far.pipe(near);
+  });
+  await new Promise<void>((resolve) => server.listen(from, resolve));
+  return {
+    close() {
+      server.close();
+      for (const end of ends) end.destroy();
+    },
+  };
+}
 
 for (const version of ['OpenFlow13', 'OpenFlow15'] as const) {
   type World = { ovs: Ovs; southbound: TestSouthbound; of: (...args: string[]) => Promise<string> };
@@ -151,6 +170,21 @@ for (const version of ['OpenFlow13', 'OpenFlow15'] as const) {
     await ends(t, world, installed);
   });
 
+  t.test(`${version}: a flow that somebody keeps changing is named`, async (t) => {
+    const world = await start(t);
+    const { ovs, southbound, of } = world;
+    const desired = desiredSwitch(dpid, FLOWS);
+    southbound.switches.want([desired]);
+    await eventually(t, 'applied', () => applied(southbound, desired));
+    const installed = await flowsOf(ovs);
+    await eventually(t, 'named', async () => {
+      await of('mod-flows', 'br1', 'table=1,metadata=5/0xff,actions=drop');
+      return /metadata=0x5/.test(southbound.fact(dpid)?.problem ?? '');
+    });
+    await eventually(t, 'forgotten', () => southbound.fact(dpid)?.problem === undefined);
+    await ends(t, world, installed);
+  });
+
   t.test(`${version}: a flow that the switch refuses holds up nobody else`, async (t) => {
     const world = await start(t);
     const { ovs, southbound } = world;
@@ -176,8 +210,15 @@ for (const version of ['OpenFlow13', 'OpenFlow15'] as const) {
         /OFPBAC_BAD_OUT_GROUP/,
       ],
     ];
+    // No version has this: an EncodeError before anything is sent.
+    const unsayable = desiredFlow({
+      owner: 6,
+      table: 5,
+      priority: 9,
+      match: [{ field: 'metadata', value: 1n << 70n }],
+    });
     const innocent = desiredFlow({ owner: 5, table: 6 });
-    const desired = desiredSwitch(dpid, [...poison.map(([, flow]) => flow), innocent, ...FLOWS]);
+    const desired = desiredSwitch(dpid, [...poison.map(([, flow]) => flow), unsayable, innocent, ...FLOWS]);
     southbound.switches.want([desired]);
     await eventually(t, 'applied', () => applied(southbound, desired));
     const fact = southbound.fact(dpid);
@@ -186,6 +227,10 @@ for (const version of ['OpenFlow13', 'OpenFlow15'] as const) {
       const rejection = fact?.rejections.find(({ owner }) => owner === flow.owner);
       t.match(rejection, { digest: desired.owners.get(flow.owner), reason, flow: /table=5/ }, name);
     }
+    t.ok(
+      fact?.rejections.some(({ owner }) => owner === unsayable.owner),
+      'what cannot be said',
+    );
     t.equal((await flowsOf(ovs)).length, FLOWS.length, 'all of the others, nothing of these');
     southbound.switches.want([desiredSwitch(dpid, FLOWS)]);
     await eventually(
@@ -215,6 +260,32 @@ for (const version of ['OpenFlow13', 'OpenFlow15'] as const) {
     await ovs.startVswitchd();
     await eventually(t, 'applied again', () => applied(southbound, final));
     await ends(t, world, installed);
+  });
+
+  t.test(`${version}: without OVSDB, flows go on and isolation is not claimed`, async (t) => {
+    const world = await start(t);
+    const { ovs, southbound } = world;
+    // Only our way to it is cut: an ovs-vswitchd that loses its database at a bad moment stops whole.
+    const way = await relay(`${ovs.dir}/relay.sock`, `${ovs.dir}/db.sock`);
+    t.teardown(() => way.close());
+    southbound.switches.manage([{ dpid, ovsdb: `unix:${ovs.dir}/relay.sock` }]);
+    const first = desiredSwitch(dpid, [], [[1, false]]);
+    southbound.switches.want([first]);
+    await eventually(t, 'applied', () => applied(southbound, first));
+    way.close();
+    await eventually(t, 'noticed', () => southbound.fact(dpid)?.problem !== undefined);
+    const flowsOnly = desiredSwitch(dpid, FLOWS, [[1, false]]);
+    southbound.switches.want([flowsOnly]);
+    await eventually(t, 'flows are applied', () => applied(southbound, flowsOnly));
+    const isolated = desiredSwitch(dpid, FLOWS, [[1, true]]);
+    southbound.switches.want([isolated]);
+    await eventually(t, 'nothing is claimed', () => southbound.fact(dpid)?.applied === undefined);
+    t.equal((await flowsOf(ovs)).length, FLOWS.length, 'the flows are there all the same');
+    const back = await relay(`${ovs.dir}/relay.sock`, `${ovs.dir}/db.sock`);
+    t.teardown(() => back.close());
+    await eventually(t, 'applied when it is back', () => applied(southbound, isolated));
+    t.equal(southbound.fact(dpid)?.problem, undefined);
+    await ends(t, world, await flowsOf(ovs));
   });
 
   t.test(`${version}: NORMAL is kept off a port`, async (t) => {

@@ -179,8 +179,14 @@ export class Channel {
   #input(chunk: Uint8Array): void {
     if (this.#closed) return;
     for (const sign of [...this.#lifeSigns]) sign();
-    this.#session.bytes(chunk, this.#options.now());
-    this.#act();
+    try {
+      this.#session.bytes(chunk, this.#options.now());
+      this.#act();
+    } catch (error) {
+      // A defect of ours that some bytes bring to light must cost their sender's connection and no more.
+      this.#options.log.error({ peer: this.peer, err: error }, 'could not handle what a switch sent');
+      this.destroy('what it sent could not be handled');
+    }
   }
 
   async #drained(): Promise<void> {

@@ -109,12 +109,18 @@ export class OvsdbClient {
   }
 
   #connect(): void {
+    // Updates that arrive together with the first content, and are newer.
+    const early: unknown[] = [];
     const connection = new OvsdbConnection(
       this.address,
       {
-        open: () => void this.#follow(connection),
+        open: () => void this.#follow(connection, early),
         notification: (method, params) => {
-          if (method !== 'update' || !Array.isArray(params) || this.#tables === undefined) return;
+          if (method !== 'update' || !Array.isArray(params)) return;
+          if (this.#tables === undefined) {
+            early.push(params[1]);
+            return;
+          }
           this.#tables.apply(params[1]);
           this.#notify();
         },
@@ -125,24 +131,22 @@ export class OvsdbClient {
     this.#connection = connection;
   }
 
-  async #follow(connection: OvsdbConnection): Promise<void> {
+  async #follow(connection: OvsdbConnection, early: readonly unknown[]): Promise<void> {
     const requests = Object.fromEntries(
       Object.entries(FOLLOWED).map(([table, columns]) => [table, { columns }]),
     );
-    // Updates may arrive in the same chunk as the answer, before this function goes on.
-    const tables = new Tables();
     try {
-      const first = connection.request('monitor', [DATABASE, 'chainstitch', requests]);
-      tables.apply(await first);
+      const tables = new Tables();
+      tables.apply(await connection.request('monitor', [DATABASE, 'chainstitch', requests]));
+      if (this.#connection !== connection || this.#closed) return;
+      for (const update of early) tables.apply(update);
+      this.#tables = tables;
+      this.#pause = FIRST_PAUSE_MS;
+      this.#options.log.info({ ovsdb: this.address }, 'following the OVSDB server');
+      this.#notify();
     } catch (error) {
       connection.close(error instanceof Error ? error.message : String(error));
-      return;
     }
-    if (this.#connection !== connection || this.#closed) return;
-    this.#tables = tables;
-    this.#pause = FIRST_PAUSE_MS;
-    this.#options.log.info({ ovsdb: this.address }, 'following the OVSDB server');
-    this.#notify();
   }
 
   #lost(reason: string): void {

@@ -72,8 +72,12 @@ export class OvsdbManager implements BridgePorts {
     const managed = this.#managed.get(dpid);
     const tables = managed && this.#clients.get(managed.ovsdb)?.tables;
     if (tables === undefined) return undefined;
-    const bridge = oneBridge(tables, dpid);
-    return 'problem' in bridge ? undefined : isolationRepairs(tables, bridge, wanted).length > 0;
+    try {
+      const bridge = oneBridge(tables, dpid);
+      return 'problem' in bridge ? undefined : isolationRepairs(tables, bridge, wanted).length > 0;
+    } catch {
+      return undefined;
+    }
   }
 
   /**

@@ -13,6 +13,19 @@ const LASTING = { idleTimeout: 0, hardTimeout: 0, flags: 0, importance: 0 } as c
 /** Both kinds of flow as one. */
 export const asFlow = (flow: DesiredFlow | FlowDesc): Flow => ({ ...LASTING, ...flow });
 
+type Canonical = { readonly key: string; readonly body: string };
+
+/** Looks at a switch that nothing has changed on compare the same desired flows again and again. */
+const canonicalOf = new WeakMap<DesiredFlow, Canonical>();
+
+function canonical(flow: DesiredFlow): Canonical {
+  const known = canonicalOf.get(flow);
+  if (known !== undefined) return known;
+  const made = { key: flowKey(flow), body: flowBody(asFlow(flow)) };
+  canonicalOf.set(flow, made);
+  return made;
+}
+
 const isOurs = (cookie: bigint): boolean => (cookie & COOKIE_MARK_MASK) === COOKIE_MARK;
 
 /**
@@ -26,10 +39,10 @@ export function difference(desired: readonly DesiredFlow[], actual: readonly Flo
   for (const flow of actual) if (isOurs(flow.cookie)) present.set(flowKey(flow), flow);
   const additions: Change[] = [];
   for (const flow of desired) {
-    const key = flowKey(flow);
+    const { key, body } = canonical(flow);
     const found = present.get(key);
     present.delete(key);
-    if (found === undefined || flowBody(asFlow(flow)) !== flowBody(found))
+    if (found === undefined || body !== flowBody(found))
       additions.push({ kind: 'add', owner: flow.owner, flow });
   }
   const deletions = [...present.values()].map(

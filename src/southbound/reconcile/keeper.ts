@@ -20,6 +20,7 @@ export type KeeperOptions = {
 const GONE = '';
 /** Looks in a row at which the same flow had to be repaired before the operator is told. */
 const RESTLESS = 3;
+const MANY = 1000;
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -163,6 +164,8 @@ export class SwitchKeeper {
   #count(changes: readonly Change[]): void {
     const before = this.#repairs;
     this.#repairs = new Map();
+    // So many at once are an installation.
+    if (changes.length > MANY) return;
     for (const { flow } of changes) {
       const text = describeFlow(flow);
       this.#repairs.set(text, (before.get(text) ?? 0) + 1);
