@@ -3,7 +3,7 @@
  *
  * The file belongs to one process at a time, so both snapshots are kept in memory and a read costs nothing.
  */
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Declared, Json, Kind, Specs, Stored } from '../model/declared.ts';
@@ -30,7 +30,10 @@ export function openStore(path: string): Store {
   let db: DatabaseSync | undefined;
   try {
     // The store holds who uses which address: it is nobody else's to read.
-    if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    if (path !== ':memory:') {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      closeSync(openSync(path, 'a', 0o600));
+    }
     db = new DatabaseSync(path, { timeout: LOCK_TIMEOUT_MS });
     // Exclusive locking comes before the first access, which then takes the lock and keeps it.
     db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
@@ -147,7 +150,12 @@ class SqliteStore implements Store {
   }
 }
 
+/** SQLite's code for a file that is locked. */
+const SQLITE_BUSY = 5;
+
 function unusable(what: string, cause: unknown): ChainstitchError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const isBusy = (cause as { errcode?: unknown }).errcode === SQLITE_BUSY;
+  const reason = isBusy ? 'another process has it open; is a controller running already?' : message;
   return new ChainstitchError('store-unusable', `${what}: ${reason}`, { cause });
 }

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import t from 'tap';
 import type { SubscriberSpec } from '../../../src/model/declared.ts';
@@ -191,9 +191,8 @@ t.test('files that are no store of ours are refused', async (t) => {
 t.test('the store belongs to one process at a time', async (t) => {
   const file = `${t.testdir()}/state.db`;
   const store = openStore(file);
-  const other = new DatabaseSync(file, { timeout: 1 });
-  t.throws(() => other.exec('SELECT * FROM objects'), /locked/);
-  other.close();
+  t.throws(() => openStore(file), { code: 'store-unusable', message: /is a controller running already/ });
+  t.equal(statSync(file).mode & 0o077, 0, 'and to one user');
   store.close();
-  t.ok(existsSync(file));
+  openStore(file).close();
 });

@@ -1,0 +1,172 @@
+/**
+ * Whatever is sent in whatever order: what is stored fits together. The rules are said here once more, in
+ * another way than in admission, over all that is stored.
+ */
+import fc from 'fast-check';
+import t from 'tap';
+import { type Declared, KINDS, type Kind, type Specs } from '../../../src/model/declared.ts';
+import { resolveHops, selects } from '../../../src/model/hops.ts';
+import type { Name } from '../../../src/model/ids.ts';
+import { admitRemoval, admitSpec } from '../../../src/northbound/admission/index.ts';
+import { configFaults } from '../../../src/northbound/config-schema.ts';
+import { openStore } from '../../../src/store/store.ts';
+import { FIREWALL } from './support.ts';
+
+const builtIns = new Map([[FIREWALL.name, FIREWALL]]);
+const pick = <T>(...values: T[]) => fc.constantFrom(...values);
+const attachment = fc.record({ switch: pick('s1', 's2'), port: pick('p1', 'p2', 'p3') });
+const labels = pick({}, { plan: 'gold' }, { plan: 'tin' }, { plan: 'gold', site: 'a' });
+const hop = pick<object>(
+  { function: 'firewall', config: { default: 'deny' } },
+  { function: 'firewall', config: {} },
+  { function: 'probe', config: { every: 5 } },
+  { function: 'probe', name: 'firewall-1' },
+);
+const someone = pick('alice', 'bob', 'carol');
+const specs: { readonly [K in Kind]: fc.Arbitrary<object> } = {
+  switches: fc.record({
+    name: pick('s1', 's2'),
+    dpid: pick('0000000000000001', '0000000000000002'),
+    unchained: pick('normal'),
+    ovsdb: pick('unix:/x'),
+  }),
+  uplinks: fc.record({ name: pick('u1', 'u2'), attachment }),
+  subscribers: fc.record({
+    name: someone,
+    attachment,
+    mac: pick('00:00:00:00:00:01', '00:00:00:00:00:02'),
+    ipv4: fc.subarray(['10.0.0.1', '10.0.0.2', '10.0.0.3']),
+    labels,
+  }),
+  functions: fc.record({
+    name: pick('probe', 'firewall'),
+    image: pick('probe.elf'),
+    configSchema: pick<object>({}, { properties: { every: { type: 'integer', maximum: 4 } } }),
+  }),
+  chains: fc.oneof(
+    fc.record({
+      name: pick('c1', 'c2'),
+      hops: fc.array(hop, { minLength: 1, maxLength: 3 }),
+      subscribers: fc.subarray(['alice', 'bob', 'carol'], { minLength: 1 }),
+    }),
+    fc.record({
+      name: pick('c1', 'c2'),
+      hops: fc.array(hop, { minLength: 1, maxLength: 3 }),
+      selector: pick({ plan: 'gold' }, { site: 'a' }),
+    }),
+  ),
+};
+const change = fc.oneof(
+  ...KINDS.map((kind) => fc.record({ kind: pick(kind), put: specs[kind] })),
+  ...KINDS.map((kind) =>
+    fc.record({ kind: pick(kind), remove: specs[kind].map((spec) => (spec as { name: string }).name) }),
+  ),
+) as fc.Arbitrary<{ kind: Kind; put?: Specs[Kind]; remove?: Name }>;
+
+/** What does not fit together in all that is stored. */
+function contradictions(declared: Declared): string[] {
+  const found: string[] = [];
+  const all = <K extends Kind>(kind: K) => [...declared[kind].values()].map(({ spec }) => spec as Specs[K]);
+  const unique = (what: string, values: readonly string[]): void => {
+    if (new Set(values).size !== values.length) found.push(`${what}: ${[...values].sort().join(', ')}`);
+  };
+  const place = (spec: { attachment: { switch: string; port: string } }) =>
+    `${spec.attachment.switch}/${spec.attachment.port}`;
+  unique(
+    'dpid',
+    all('switches').map(({ dpid }) => dpid),
+  );
+  unique(
+    'uplinks of a switch',
+    all('uplinks').map((spec) => spec.attachment.switch),
+  );
+  unique(
+    'mac of a switch',
+    all('subscribers').map((spec) => `${spec.attachment.switch} ${spec.mac}`),
+  );
+  unique(
+    'ip of a switch',
+    all('subscribers').flatMap((spec) => (spec.ipv4 ?? []).map((ip) => `${spec.attachment.switch} ${ip}`)),
+  );
+  const uplinks = new Set(all('uplinks').map(place));
+  for (const spec of all('subscribers'))
+    if (uplinks.has(place(spec))) found.push(`${spec.name} is on an uplink`);
+  for (const spec of [...all('subscribers'), ...all('uplinks')]) {
+    if (!declared.switches.has(spec.attachment.switch)) found.push(`${spec.name} is on no switch`);
+  }
+  unique(
+    'chains of a subscriber',
+    all('chains').flatMap((chain) =>
+      all('subscribers')
+        .filter((spec) => selects(chain, spec))
+        .map(({ name }) => name),
+    ),
+  );
+  for (const chain of all('chains')) {
+    unique(
+      `hops of ${chain.name}`,
+      resolveHops(chain).map(({ hop }) => hop),
+    );
+    for (const { function: name, config } of resolveHops(chain)) {
+      const spec = builtIns.get(name) ?? declared.functions.get(name)?.spec;
+      if (spec === undefined) found.push(`${chain.name} has no function ${name}`);
+      else if (configFaults(spec, config, '').length > 0)
+        found.push(`${chain.name} has a config that ${name} refuses`);
+    }
+    for (const name of chain.subscribers ?? []) {
+      const where = declared.subscribers.get(name)?.spec.attachment.switch;
+      if (where === undefined) found.push(`${chain.name} has no subscriber ${name}`);
+      else if (!all('uplinks').some((spec) => spec.attachment.switch === where))
+        found.push(`${name} has no uplink`);
+    }
+  }
+  return found;
+}
+
+/** Applies the changes that are admitted; returns the first contradiction, and how many were admitted. */
+function run(
+  changes: readonly { kind: Kind; put?: Specs[Kind]; remove?: Name }[],
+  admits: boolean,
+): { found: string[]; admitted: number } {
+  const store = openStore(':memory:');
+  let admitted = 0;
+  try {
+    for (const { kind, put, remove } of changes) {
+      const world = { declared: store.declared(), builtIns };
+      if (put !== undefined) {
+        if (admits && admitSpec(world, kind, put) !== undefined) continue;
+        if (world.declared[kind].has(put.name)) store.replace(kind, put);
+        else store.create(kind, put);
+      } else if (remove !== undefined && world.declared[kind].has(remove)) {
+        if (admits && admitRemoval(world, kind, remove) !== undefined) continue;
+        store.remove(kind, remove);
+      } else continue;
+      admitted++;
+      const found = contradictions(store.declared());
+      if (found.length > 0) return { found, admitted };
+    }
+    return { found: [], admitted };
+  } finally {
+    store.close();
+  }
+}
+
+const runs = fc.array(change, { minLength: 40, maxLength: 80 });
+
+t.test('what is stored fits together', async (t) => {
+  let admitted = 0;
+  fc.assert(
+    fc.property(runs, (changes) => {
+      const result = run(changes, true);
+      admitted += result.admitted;
+      if (result.found.length > 0) throw new Error(result.found.join('; '));
+    }),
+    { numRuns: 60 },
+  );
+  t.ok(admitted > 500, `${admitted} changes were admitted`);
+});
+
+t.test('without admission it would not', async (t) => {
+  const broken = fc.sample(runs, 20).filter((changes) => run(changes, false).found.length > 0);
+  t.ok(broken.length > 10, `${broken.length} of 20`);
+});
