@@ -1,4 +1,5 @@
 /** The OpenFlow session against a peer made of messages, with a clock that the test turns. */
+import fc from 'fast-check';
 import t from 'tap';
 import { decode, encode, type Message, makeHello, multipartFlags, portReasons } from 'ts-openflow';
 import { type Output, Session } from '../../../src/southbound/openflow/session.ts';
@@ -201,4 +202,52 @@ t.test('any cut of the stream gives the same', async (t) => {
   };
   const expected = whole(1 << 16);
   for (const step of [1, 2, 3, 7, 8, 13]) t.strictSame(whole(step), expected, `in pieces of ${step}`);
+});
+
+t.test('no bytes make it throw, and after its end it is silent', async (t) => {
+  const samples: readonly Message[] = [
+    featuresReply(5),
+    { type: 'portDescReply', version: 6, xid: 5, flags: 1, ports: [port(1), port(2)] },
+    { type: 'portStatus', version: 6, xid: 0, reason: portReasons.add, port: port(3) },
+    { type: 'error', version: 6, xid: 5, errorType: 2, code: 4, data: new Uint8Array(64) },
+    { type: 'echoRequest', version: 6, xid: 7, data: new Uint8Array(9) },
+    { type: 'barrierReply', version: 6, xid: 5 },
+    makeHello(1),
+  ];
+  const mutation = fc.record({
+    sample: fc.constantFrom(...samples.map((message) => encode(message))),
+    at: fc.nat(64),
+    value: fc.nat(255),
+    keep: fc.integer({ min: 0, max: 200 }),
+  });
+  fc.assert(
+    fc.property(
+      fc.array(mutation, { minLength: 1, maxLength: 12 }),
+      fc.integer({ min: 1, max: 50 }),
+      (list, step) => {
+        for (const session of [readySession(), new Session()]) {
+          if (session.phase === 'idle') session.connected(0);
+          session.send({ type: 'barrierRequest' }, 0);
+          session.drain();
+          const stream = Buffer.concat(
+            list.map(({ sample, at, value, keep }) => {
+              const bytes = sample.slice(0, keep);
+              if (at < bytes.length) bytes[at] = value;
+              return bytes;
+            }),
+          );
+          for (let from = 0; from < stream.length; from += step)
+            session.bytes(stream.subarray(from, from + step), 1);
+          const outputs = session.drain();
+          const end = outputs.findIndex(({ kind }) => kind === 'close');
+          if (end >= 0 && end !== outputs.length - 1) return false;
+          for (let now = 1; now < 1e6; now = Math.max(now + 1, session.wakeAt)) session.tick(now);
+          if (session.phase !== 'closed') return false;
+        }
+        return true;
+      },
+    ),
+    { numRuns: 500 },
+  );
+  t.pass('for any mutation of what a switch sends');
 });
