@@ -11,10 +11,10 @@ export const instructionTable = {
   writeActions: row(3, struct({ actions: after(4, actions) })),
   applyActions: row(4, struct({ actions: after(4, actions) })),
   clearActions: row(5, nothing(4)),
-  /** 1.3; from 1.5 on it is an action. */
-  meter: row(6, struct({ meter: u32 })),
+  /** 1.3; from 1.5 on it is an action, as which it goes there, before all others. */
+  meter: { ...row(6, struct({ meter: u32 })), only: 'before15' },
   /** 1.5: an event when a statistic passes one of the thresholds. Flags: 1 periodic, 2 only first. */
-  statTrigger: row(7, struct({ flags: u32, thresholds: oxsList })),
+  statTrigger: { ...row(7, struct({ flags: u32, thresholds: oxsList })), only: 'from15' },
 } as const;
 
 export type Instruction = TlvUnion<typeof instructionTable> | UnknownTlv | ExperimenterTlv;
@@ -25,4 +25,28 @@ export const instruction: Codec<Instruction> = tlv(instructionTable, {
   subtypeBytes: 4,
 });
 
-export const instructions: Codec<readonly Instruction[]> = list(instruction);
+const asGiven: Codec<readonly Instruction[]> = list(instruction);
+
+/** A meter where that version has it: an instruction of its own in 1.3, the first action from 1.5 on. */
+function formFor(given: readonly Instruction[], version: number): readonly Instruction[] {
+  if (version < 5) {
+    return given.flatMap((entry): Instruction[] => {
+      const [first, ...others] = entry.type === 'applyActions' ? entry.actions : [];
+      if (first?.type !== 'meter') return [entry];
+      return [
+        { type: 'meter', meter: first.meter },
+        { type: 'applyActions', actions: others },
+      ];
+    });
+  }
+  const meters = given.filter((entry) => entry.type === 'meter');
+  if (meters.length === 0) return given;
+  const applied = given.flatMap((entry) => (entry.type === 'applyActions' ? entry.actions : []));
+  const rest = given.filter(({ type }) => type !== 'meter' && type !== 'applyActions');
+  return [{ type: 'applyActions', actions: [...meters, ...applied] }, ...rest];
+}
+
+export const instructions: Codec<readonly Instruction[]> = {
+  read: (r) => asGiven.read(r),
+  write: (w, v) => asGiven.write(w, formFor(v, w.version)),
+};

@@ -21,6 +21,11 @@ function nicira<T>(subtype: number, body: Codec<T>): TlvRow<T> {
   return { code: 0xffff, body, experimenter: { id: experimenters.nicira, subtype } };
 }
 
+/** One that Open vSwitch takes before 1.5 only, as the standard then has it. */
+function before15<T>(subtype: number, body: Codec<T>): TlvRow<T> {
+  return { ...nicira(subtype, body), only: 'before15' };
+}
+
 const ref = oxmHeader as Codec<FieldRef | UnknownMatchField>;
 
 /** Which bits of a field: offset in the upper 10 bits, their number minus 1 in the lower 6. */
@@ -243,8 +248,10 @@ export const niciraActions = {
   resubmit: nicira(1, resubmit),
   setTunnel: nicira(2, struct({ id: after(2, u32) })),
   popQueue: nicira(5, nothing(6)),
-  regMove: nicira(6, struct({ bits: u16, srcOffset: u16, dstOffset: u16, src: ref, dst: ref })),
-  regLoad: nicira(7, struct({ ...slice, dst: ref, value: u64 })),
+  /** From 1.5 on it goes as copyField. */
+  regMove: before15(6, struct({ bits: u16, srcOffset: u16, dstOffset: u16, src: ref, dst: ref })),
+  /** From 1.5 on it goes as setField with a mask. */
+  regLoad: before15(7, struct({ ...slice, dst: ref, value: u64 })),
   note: nicira(8, struct({ data: rest })),
   setTunnel64: nicira(9, struct({ id: after(6, u64) })),
   multipath: nicira(
@@ -286,7 +293,7 @@ export const niciraActions = {
   ),
   outputReg2: nicira(32, struct({ ...slice, maxLen: u16, src: ref })),
   /** A set-field with mask, for versions whose own has none. */
-  regLoad2: nicira(33, struct({ field: after(6, oxm as Codec<MatchField>) })),
+  regLoad2: before15(33, struct({ field: oxm as Codec<MatchField> })),
   conjunction: nicira(34, struct({ clause: u8, clauses: u8, id: u32 })),
   ct: nicira(35, ct),
   nat: nicira(36, nat),

@@ -38,7 +38,7 @@ export const standardActions = {
   group: row(22, struct({ group: u32 })),
   setNwTtl: row(23, struct({ ttl: padded(u8, 3) })),
   decNwTtl: row(24, nothing(4)),
-  /** A mask needs OpenFlow 1.5. */
+  /** With a mask it is the standard's from 1.5 on, and goes as Open vSwitch's regLoad2 before. */
   setField: row(25, struct({ field: oxm as Codec<MatchField> })),
   pushPbb: row(26, struct({ ethertype: padded(u16, 2) })),
   popPbb: row(27, nothing(4)),
@@ -47,6 +47,6 @@ export const standardActions = {
     ...row(28, copyFieldBody),
     before15: { id: 0x4f4e4600, subtype: 3200, body: after(2, copyFieldBody) },
   },
-  /** 1.5; in 1.3 it is an instruction. */
-  meter: row(29, struct({ meter: u32 })),
+  /** 1.5; in 1.3 it is an instruction, as which it goes there if it is the first action. */
+  meter: { ...row(29, struct({ meter: u32 })), only: 'from15' },
 } as const;

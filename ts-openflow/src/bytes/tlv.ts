@@ -10,6 +10,8 @@ export interface TlvRow<T = unknown> {
   readonly experimenter?: { readonly id: number; readonly subtype: number };
   /** Before 1.5 the same thing was an experimenter's. */
   readonly before15?: { readonly id: number; readonly subtype: number; readonly body: Codec<T> };
+  /** The versions that have it, where not all do. */
+  readonly only?: 'before15' | 'from15';
 }
 
 /** The discriminated union of a table of rows, told apart by `type`. */
@@ -45,9 +47,12 @@ export interface TlvStyle {
 interface Known {
   readonly name: string;
   readonly body: Codec<unknown>;
-  /** Versions that have it: at least `from`, below `before`. */
-  readonly from?: number;
-  readonly before?: number;
+  readonly only: 'before15' | 'from15' | undefined;
+}
+
+/** Whether a version is one of those. Anything between 1.3 and 1.5 is like 1.3. */
+function inVersion(only: Known['only'], version: number): boolean {
+  return only === undefined || (only === 'before15') === version < 5;
 }
 
 const experimenterCode = 0xffff;
@@ -67,10 +72,11 @@ export function tlv<const R extends Readonly<Record<string, TlvRow<never> | TlvR
   const named = new Map<string, TlvRow>(Object.entries(rows) as [string, TlvRow][]);
   const standard = new Map<number, Known>();
   const foreign = new Map<string, Known>();
-  for (const [name, { code, body, experimenter, before15 }] of named) {
-    if (experimenter) foreign.set(`${experimenter.id}/${experimenter.subtype}`, { name, body });
-    else standard.set(code, { name, body, ...(before15 ? { from: 5 } : {}) });
-    if (before15) foreign.set(`${before15.id}/${before15.subtype}`, { name, body: before15.body, before: 5 });
+  for (const [name, { code, body, experimenter, before15, only }] of named) {
+    if (experimenter) foreign.set(`${experimenter.id}/${experimenter.subtype}`, { name, body, only });
+    else standard.set(code, { name, body, only: before15 ? 'from15' : only });
+    if (before15)
+      foreign.set(`${before15.id}/${before15.subtype}`, { name, body: before15.body, only: 'before15' });
   }
 
   function readBodyOf(r: Reader, known: Known): Any {
@@ -82,13 +88,13 @@ export function tlv<const R extends Readonly<Record<string, TlvRow<never> | TlvR
 
   function readBody(r: Reader, code: number): Any {
     const known = standard.get(code);
-    if (known && r.version >= (known.from ?? 0)) return readBodyOf(r, known);
+    if (known && inVersion(known.only, r.version)) return readBodyOf(r, known);
     if (code !== experimenterCode) return { type: 'unknown', code, data: r.raw(r.remaining) } as Any;
     const experimenter = r.u32();
     if (r.remaining >= style.subtypeBytes) {
       const subtype = style.subtypeBytes === 2 ? r.peek16(0) : r.peek32(0);
       const found = foreign.get(`${experimenter}/${subtype}`);
-      if (found && r.version < (found.before ?? 256)) {
+      if (found && inVersion(found.only, r.version)) {
         r.skip(style.subtypeBytes);
         return readBodyOf(r, found);
       }
@@ -113,6 +119,7 @@ export function tlv<const R extends Readonly<Record<string, TlvRow<never> | TlvR
       return;
     }
     const known = named.get(value.type) ?? w.fail(`no kind called ${String(value.type)}`);
+    if (!inVersion(known.only, w.version)) w.fail(`OpenFlow wire version ${w.version} has no ${value.type}`);
     const old = w.version < 5 ? known.before15 : undefined;
     const foreign = old ?? known.experimenter;
     w.u16(foreign ? experimenterCode : known.code);

@@ -1,6 +1,7 @@
+import { loadAsSetField } from '../actions/forms.ts';
 import type { Action } from '../actions/index.ts';
 import type { Instruction } from '../instructions.ts';
-import { fullMask, type MatchField } from '../match.ts';
+import type { MatchField } from '../match.ts';
 import { flowFlags, ports } from '../registry/numbers.ts';
 import { printMatch } from '../text/match.ts';
 import { canonicalMatch, fromBits, toBits } from './canonical-match.ts';
@@ -15,15 +16,6 @@ function setField(field: MatchField): ActionOf<'setField'> {
   return { type: 'setField', field: field.field === 'unknown' ? field : fromBits(toBits(field)) };
 }
 
-/** A load is a set-field of some bits. */
-function load({ dst, offsetBits, value }: ActionOf<'regLoad'>): Action | undefined {
-  if (dst.field === 'unknown') return undefined;
-  const offset = BigInt(offsetBits >> 6);
-  const ones = (1n << BigInt((offsetBits & 63) + 1)) - 1n;
-  const mask = (ones << offset) & fullMask(dst.field);
-  return { type: 'setField', field: fromBits({ field: dst.field, value: (value << offset) & mask, mask }) };
-}
-
 /** One action in the form that stands for all its forms. */
 function canonicalAction(action: Action): Action {
   switch (action.type) {
@@ -36,7 +28,7 @@ function canonicalAction(action: Action): Action {
     case 'regLoad2':
       return setField(action.field);
     case 'regLoad':
-      return load(action) ?? action;
+      return loadAsSetField(action) ?? action;
     case 'regMove':
     case 'copyField':
       return { ...action, type: 'copyField', src: withoutForm(action.src), dst: withoutForm(action.dst) };

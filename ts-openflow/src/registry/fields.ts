@@ -3,7 +3,7 @@
  * how it reads. OpenFlow 1.5.1, section 7.2.3, and the extensions of Open vSwitch (ovs-fields(7)).
  */
 
-/** How a value is written as text. `port` is a port number or the name of a reserved port. */
+/** How a value is written as text; `port` is a number or the name of a reserved port, `flowLabel` 5 hex digits. */
 export type Format =
   | 'decimal'
   | 'hex'
@@ -15,7 +15,8 @@ export type Format =
   | 'tcpFlags'
   | 'ctState'
   | 'tunFlags'
-  | 'packetType';
+  | 'packetType'
+  | 'flowLabel';
 
 /** What must be matched too before a field may be. */
 export type Prerequisite =
@@ -129,7 +130,7 @@ export const fields = {
   arp_tha: wide(48, 'mac', 'oxm:25 nxm1:18', { needs: 'arp' }),
   ipv6_src: wide(128, 'ipv6', 'oxm:26 nxm1:19', { needs: 'ip6' }),
   ipv6_dst: wide(128, 'ipv6', 'oxm:27 nxm1:20', { needs: 'ip6' }),
-  ipv6_label: bits(20, 'hex', 'oxm:28 nxm1:27', { needs: 'ip6' }),
+  ipv6_label: bits(20, 'flowLabel', 'oxm:28 nxm1:27', { needs: 'ip6' }),
   icmpv6_type: whole(8, 'decimal', 'oxm:29 nxm1:21', { needs: 'icmp6' }),
   icmpv6_code: whole(8, 'decimal', 'oxm:30 nxm1:22', { needs: 'icmp6' }),
   nd_target: wide(128, 'ipv6', 'oxm:31 nxm1:23', { needs: 'nd' }),

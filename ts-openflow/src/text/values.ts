@@ -77,38 +77,43 @@ function printAddress({ value, mask }: Masked, width: number, print: (address: b
   return `${print(value)}/${prefixLength(mask, width) ?? print(mask)}`;
 }
 
+const ones = (bits: number) => (1n << BigInt(bits)) - 1n;
+
+/** The bits of a value that count, by name; those without one as `[hex]`. */
 function printFlags({ value, mask }: Masked, names: readonly string[], spec: FieldSpec): string {
-  const count = mask ?? (1n << BigInt(spec.bits)) - 1n;
-  const known = (1n << BigInt(names.length)) - 1n;
-  if ((count & ~known) !== 0n && mask !== undefined) return `${hex(value)}/${hex(mask)}`;
-  const has = (bits: bigint, bit: number) => ((bits >> BigInt(bit)) & 1n) === 1n;
-  if (mask === undefined && spec.format !== 'tunFlags')
-    return names.filter((_, bit) => has(value, bit)).join('|') || '0';
-  return names
-    .flatMap((name, bit) => (has(count, bit) ? [(has(value, bit) ? '+' : '-') + name] : []))
-    .join('');
+  const exact = mask === undefined && spec.format !== 'tunFlags';
+  const count = mask ?? ones(spec.bits);
+  const words: string[] = [];
+  for (let bit = 0; bit < spec.bits; bit++) {
+    const set = (value >> BigInt(bit)) & 1n;
+    const name = names[bit] ?? `[${(1n << BigInt(bit)).toString(16)}]`;
+    if (exact && set) words.push(name);
+    if (!exact && (count >> BigInt(bit)) & 1n) words.push(`${set ? '+' : '-'}${name}`);
+  }
+  return exact ? words.join('|') || '0' : words.join('');
+}
+
+/** A flag's bit by its name, or by itself as `[hex]`. */
+function flagBit(name: string, names: readonly string[]): bigint {
+  const [, digits] = /^\[([0-9a-f]+)\]$/.exec(name) ?? [];
+  if (digits) return BigInt(`0x${digits}`);
+  const bit = names.indexOf(name.toLowerCase());
+  if (bit < 0) throw new TextError(`no flag called ${name}`);
+  return 1n << BigInt(bit);
 }
 
 function parseFlags(text: string, names: readonly string[]): Masked {
-  if (!/^[+-]/.test(text)) return /^(0x)?\d/.test(text) ? parseMaskedInteger(text) : flagSum(text, names);
+  if (/^(0x)?\d/.test(text)) return parseMaskedInteger(text);
+  if (!/^[+-]/.test(text))
+    return { value: text.split('|').reduce((sum, name) => sum | flagBit(name, names), 0n) };
   let value = 0n;
   let mask = 0n;
-  for (const part of text.match(/[+-][a-z]+/gi) ?? []) {
-    const bit = names.indexOf(part.slice(1).toLowerCase());
-    if (bit < 0) throw new TextError(`no flag called ${part.slice(1)}`);
-    mask |= 1n << BigInt(bit);
-    if (part.startsWith('+')) value |= 1n << BigInt(bit);
+  for (const part of text.match(/[+-][^+-]*/g) ?? []) {
+    const bit = flagBit(part.slice(1), names);
+    mask |= bit;
+    if (part.startsWith('+')) value |= bit;
   }
   return { value, mask };
-}
-
-function flagSum(text: string, names: readonly string[]): Masked {
-  const value = text.split('|').reduce((sum, name) => {
-    const bit = names.indexOf(name);
-    if (bit < 0) throw new TextError(`no flag called ${name}`);
-    return sum | (1n << BigInt(bit));
-  }, 0n);
-  return { value };
 }
 
 function parseMaskedInteger(text: string): Masked {
@@ -125,8 +130,7 @@ function parseAddress(text: string, width: number, parse: (address: string) => b
     throw new TextError((error as Error).message);
   }
   if (Number(mask) > width) throw new TextError(`/${mask} is longer than the address`);
-  const ones = (1n << BigInt(width)) - 1n;
-  return { value: parse(value), mask: ones ^ ((1n << BigInt(width - Number(mask))) - 1n) };
+  return { value: parse(value), mask: ones(width) ^ ((1n << BigInt(width - Number(mask))) - 1n) };
 }
 
 function printPacketType(value: bigint): string {
@@ -147,6 +151,10 @@ export function printValue(name: FieldName, masked: Masked): string {
       return mask === undefined ? String(value) : `${hex(value)}/${hex(mask)}`;
     case 'hex':
       return mask === undefined ? hex(value) : `${hex(value)}/${hex(mask)}`;
+    case 'flowLabel': {
+      const label = (bits: bigint) => `0x${bits.toString(16).padStart(5, '0')}`;
+      return mask === undefined ? label(value) : `${label(value)}/${label(mask)}`;
+    }
     case 'mac':
       return mask === undefined ? bigintToMac(value) : `${bigintToMac(value)}/${bigintToMac(mask)}`;
     case 'ipv4':
@@ -193,6 +201,7 @@ export function parseValue(name: FieldName, text: string): Masked {
       return parsePacketType(text);
     case 'decimal':
     case 'hex':
+    case 'flowLabel':
       return parseMaskedInteger(text);
     default:
       return parseFlags(text, flagNames[spec.format]);
