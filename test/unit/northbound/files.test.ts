@@ -4,9 +4,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import { parseAllDocuments } from 'yaml';
-import type { Kind } from '../../../src/model/declared.ts';
+import type { Json, Kind } from '../../../src/model/declared.ts';
 import { ERRORS } from '../../../src/model/errors.ts';
 import { loadCatalogue } from '../../../src/northbound/catalogue.ts';
+import { configFaults } from '../../../src/northbound/config-schema.ts';
 import { errorsMarkdown } from '../../../src/northbound/document-errors.ts';
 import { setUp } from './support.ts';
 
@@ -72,4 +73,39 @@ t.test('docs/errors.md has every error and no other', async (t) => {
   const codes = [...page.matchAll(/^## (.+)$/gm)].map(([, code]) => code);
   t.same(new Set(codes), new Set(Object.keys(ERRORS)));
   t.equal(page, errorsMarkdown(), 'else: node src/northbound/document-errors.ts > docs/errors.md');
+});
+
+t.test("the firewall's schema ends in sentences that help", async (t) => {
+  const firewall = catalogue.find(({ name }) => name === 'firewall');
+  const fault = (match: Json): string[] => {
+    if (firewall === undefined) return ['there is no firewall'];
+    const found = configFaults(firewall, { default: 'deny', rules: [{ allow: match }] }, '');
+    return found.map(({ pointer, detail }) => `${pointer.replace('/rules/0/allow', '')}: ${detail}`);
+  };
+  const cases: [Json, string][] = [
+    [
+      { from: '10.0.0.1/24' },
+      '/from: has bits set after the prefix, or is not written in its short form: is 10.0.0.0/24 meant?',
+    ],
+    [
+      { from: '10.0.0' },
+      '/from: has to be an IPv4 address, such as 192.0.2.1, or an IPv6 address, such as 2001:db8::1',
+    ],
+    [
+      { protocol: 'tpc' },
+      '/protocol: has to be one of "tcp", "udp", "icmp", "icmpv6"; did you mean "tcp"?, or has to be an integer and is a string',
+    ],
+    [
+      { protocol: 'tcp', port: 70_000 },
+      '/port: has to be at most 65535, or has to be a string and is a number; write it in quotes',
+    ],
+    [{ prot: 6 }, '/prot: there is no field `prot` here; did you mean `port`?'],
+  ];
+  for (const [match, sentence] of cases) t.same(fault(match), [sentence]);
+  for (const good of [
+    {},
+    { from: '10.0.0.0/8', to: '2001:db8::1', direction: 'upstream' },
+    { protocol: 17, port: '53-54' },
+  ])
+    t.same(fault(good), []);
 });
