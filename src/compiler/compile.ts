@@ -18,7 +18,7 @@ import { type CompileInput, portName, type SwitchView, viewSwitch } from './view
 export type CompiledSwitch = {
   readonly dpid: Dpid;
   readonly flows: readonly DesiredFlow[];
-  readonly noFlood: ReadonlyMap<OfPort, boolean>;
+  readonly isolated: ReadonlyMap<OfPort, boolean>;
 };
 export type Compiled = {
   readonly switches: ReadonlyMap<Dpid, CompiledSwitch>;
@@ -47,7 +47,7 @@ function compileSwitch(view: SwitchView): CompiledSwitch {
       ...unchainedFlows(view),
       ...egressFlows(view),
     ],
-    noFlood: noFlood(view),
+    isolated: isolation(view),
   };
 }
 
@@ -66,7 +66,7 @@ function missFlows({ spec }: SwitchView): readonly DesiredFlow[] {
 /** Port numbers from 0xffffff00 up are reserved; the bridge's own port is among them. */
 const OFPP_MAX = 0xffffff00;
 
-function noFlood(view: SwitchView): ReadonlyMap<OfPort, boolean> {
+function isolation(view: SwitchView): ReadonlyMap<OfPort, boolean> {
   const chained = new Set(view.chained.map(({ port }) => port));
   const outside = view.outsidePorts
     .filter(({ ofport }) => ofport < OFPP_MAX)

@@ -5,7 +5,7 @@ import type { SwitchView } from './view.ts';
 
 /**
  * NORMAL may have learned where a subscriber is before it was chained, so frames for it are stopped here;
- * what NORMAL floods is kept off its port by OFPPC_NO_FLOOD.
+ * what NORMAL floods is kept off its port by isolation.
  */
 export function unchainedFlows(view: SwitchView): readonly DesiredFlow[] {
   return view.chained.map(({ spec, owner }) =>

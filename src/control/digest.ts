@@ -4,7 +4,7 @@ import type { DesiredFlow, DesiredSwitch } from '../model/desired.ts';
 import type { OwnerId } from '../model/ids.ts';
 
 /** Names the flows of each owner and of the whole switch by digests, so that "in force" is one comparison. */
-export function withDigests({ dpid, flows, noFlood }: CompiledSwitch): DesiredSwitch {
+export function withDigests({ dpid, flows, isolated }: CompiledSwitch): DesiredSwitch {
   const byOwner = new Map<OwnerId, DesiredFlow[]>();
   for (const flow of flows) {
     const others = byOwner.get(flow.owner);
@@ -12,7 +12,7 @@ export function withDigests({ dpid, flows, noFlood }: CompiledSwitch): DesiredSw
     else byOwner.set(flow.owner, [flow]);
   }
   const owners = new Map([...byOwner].map(([owner, owned]) => [owner, digestOf(owned)]));
-  return { dpid, digest: digestOf([[...owners], [...noFlood]]), owners, flows, noFlood };
+  return { dpid, digest: digestOf([[...owners], [...isolated]]), owners, flows, isolated };
 }
 
 const digestOf = (value: unknown): string =>

@@ -22,10 +22,10 @@ export type DesiredSwitch = {
   readonly owners: ReadonlyMap<OwnerId, string>;
   readonly flows: readonly DesiredFlow[];
   /**
-   * For each port whether NORMAL is kept off it: `true` as OFPPC_NO_FLOOD would, `false` as its operator has
+   * For each port whether NORMAL is kept off it, both ways (`true`), or the port is as its operator has
    * it. Ports not named are left as they are.
    */
-  readonly noFlood: ReadonlyMap<OfPort, boolean>;
+  readonly isolated: ReadonlyMap<OfPort, boolean>;
 };
 
 /** Our flows carry this in the cookie's upper 16 bits; a flow without it is foreign and left alone. */

@@ -23,7 +23,7 @@ const DOUBLE_REMEMBERED_MS = 30_000;
 type Entry = {
   readonly keeper: SwitchKeeper;
   channel: Channel | undefined;
-  noFlood: ReadonlyMap<OfPort, boolean>;
+  isolated: ReadonlyMap<OfPort, boolean>;
   /** As they were last seen; they outlast the connection. */
   ports: ReadonlyMap<string, PortFact>;
   version: Version | undefined;
@@ -105,9 +105,9 @@ export class SwitchBook implements Switches, ServerEvents {
    * for want of OVSDB works now.
    */
   lookAtIsolation(): void {
-    for (const [dpid, { channel, keeper, noFlood }] of this.#entries) {
+    for (const [dpid, { channel, keeper, isolated }] of this.#entries) {
       if (channel === undefined || !keeper.wanted) continue;
-      if (keeper.problem !== undefined || this.#options.ovsdb.needsIsolation(dpid, noFlood)) keeper.look();
+      if (keeper.problem !== undefined || this.#options.ovsdb.needsIsolation(dpid, isolated)) keeper.look();
     }
   }
 
@@ -120,7 +120,7 @@ export class SwitchBook implements Switches, ServerEvents {
   }
 
   #want(entry: Entry, desired: DesiredSwitch | undefined): void {
-    entry.noFlood = desired?.noFlood ?? new Map();
+    entry.isolated = desired?.isolated ?? new Map();
     entry.keeper.want(desired);
   }
 
@@ -136,7 +136,7 @@ export class SwitchBook implements Switches, ServerEvents {
     const entry: Entry = {
       keeper,
       channel: undefined,
-      noFlood: new Map(),
+      isolated: new Map(),
       ports: new Map(),
       version: undefined,
       doubled: undefined,

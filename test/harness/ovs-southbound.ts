@@ -38,7 +38,7 @@ export function desiredFlow({
 export function desiredSwitch(
   dpid: Dpid,
   flows: readonly DesiredFlow[],
-  noFlood: readonly (readonly [number, boolean])[] = [],
+  isolated: readonly (readonly [number, boolean])[] = [],
 ): DesiredSwitch {
   const text = (value: unknown): string =>
     JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? `${v}n` : v));
@@ -46,10 +46,10 @@ export function desiredSwitch(
   for (const { owner } of flows) owners.set(owner, text(flows.filter((flow) => flow.owner === owner)));
   return {
     dpid,
-    digest: text([flows, noFlood]),
+    digest: text([flows, isolated]),
     owners,
     flows,
-    noFlood: new Map(noFlood as readonly (readonly [OfPort, boolean])[]),
+    isolated: new Map(isolated as readonly (readonly [OfPort, boolean])[]),
   };
 }
 

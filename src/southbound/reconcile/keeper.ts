@@ -118,7 +118,7 @@ export class SwitchKeeper {
     const { log } = this.#options;
     try {
       const changed = await this.#equalise(desired, channel);
-      await this.#options.isolate(desired.noFlood);
+      await this.#options.isolate(desired.isolated);
       if (this.#channel !== channel) return;
       const owners = [...desired.owners].filter(([owner]) => !this.#rejections.has(owner));
       const before = this.#applied;

@@ -135,7 +135,7 @@ t.test('traffic that no chain owns is switched, but never to a chained subscribe
   t.strictSame(trip(tables, PORT.bob, { eth_dst: ALICE }), [], 'bob does not reach alice past her chain');
   t.strictSame(trip(tables, PORT.uplink, { eth_dst: BOB }), [NORMAL]);
   t.strictSame(
-    [...tables.noFlood],
+    [...tables.isolated],
     [
       [1, true],
       [2, false],
