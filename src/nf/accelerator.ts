@@ -17,7 +17,8 @@ import type { RunDir } from './rundir.ts';
 /** A guest on hardware that works is up in some ten milliseconds and answers within one. */
 const PROBE_WITHIN_MS = 2_000;
 const QUESTIONS = 20;
-const PROBE_ID = 'probe' as InstanceId;
+/** Its own for each run: what an earlier one has left is cleaned away at its own time. */
+const PROBE_ID = `probe-${process.pid}` as InstanceId;
 
 export type ProbeOptions = {
   readonly qemu: string;

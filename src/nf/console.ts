@@ -96,7 +96,7 @@ export class Console {
         return;
       }
       this.#cancelTimer = this.#clock.after(retryAfter, () =>
-        this.#connect(Math.min(SLOWEST_RETRY_MS, retryAfter * 2)),
+        this.#connect(Math.min(SLOWEST_RETRY_MS, retryAfter * 1.2)),
       );
     });
   }

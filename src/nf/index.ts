@@ -17,7 +17,8 @@ import { DEFAULT_TIMING, type Timing } from './machine.ts';
 import { type Action, plan } from './plan.ts';
 import { killProcess } from './process.ts';
 import { type Found, RunDir } from './rundir.ts';
-import { Supervisor, type Surroundings } from './supervisor.ts';
+import { Supervisor } from './supervisor.ts';
+import type { Surroundings } from './surroundings.ts';
 
 const STOP_WITHIN_MS = 30_000;
 

@@ -5,13 +5,11 @@ import { join } from 'node:path';
 import type { WantedInstance } from '../model/desired.ts';
 import { ChainstitchError } from '../model/errors.ts';
 import type { InstanceCounters, InstanceFact } from '../model/facts.ts';
-import type { AcceleratorChoice } from './accelerator.ts';
 import { type Accelerator, instanceArguments } from './argv.ts';
 import { bootConfiguration, bytesOf, tooLong } from './configuration.ts';
 import type { GuestLine } from './contract.ts';
+import { factOf, sameFact } from './fact.ts';
 import { Guest } from './guest.ts';
-import type { Limit } from './limit.ts';
-import type { Log } from './log.ts';
 import {
   adoptMachine,
   type Effect,
@@ -21,31 +19,16 @@ import {
   type Step,
   startMachine,
   step,
-  type Timing,
 } from './machine.ts';
-import { addPorts, makePlace, type PlaceOptions, removeDevices, removePorts } from './place.ts';
+import { addPorts, makePlace, removeDevices, removePorts } from './place.ts';
 import { killProcess, type ProcessRef } from './process.ts';
 import { checkImage, Emulator, runAs } from './qemu.ts';
 import type { Configuration, Found, InstanceFile } from './rundir.ts';
+import type { Surroundings } from './surroundings.ts';
 
 const SHUTDOWN_WITHIN_MS = 500;
 /** Lines of a guest's own that are written to the log between two questions for its health. */
 const GUEST_LOG_LINES = 20;
-
-/** What all instances share. */
-export type Surroundings = PlaceOptions & {
-  readonly imageDir: string;
-  readonly qemu: string;
-  readonly timing: Timing;
-  readonly log: Log;
-  readonly accelerator: AcceleratorChoice;
-  /** Bounds how many are started or removed at once. */
-  readonly starts: Limit;
-  /** Opens with the first `want`: until then nothing may be started or removed. */
-  readonly gate: Promise<void>;
-  /** A fact has changed. */
-  readonly changed: () => void;
-};
 
 export class Supervisor {
   readonly #around: Surroundings;
@@ -64,6 +47,8 @@ export class Supervisor {
   #remove = (): void => {};
   /** An emulator that an earlier run has left on our devices and that cannot be adopted. */
   #stray: ProcessRef | undefined;
+  /** Tells a start that has been overtaken from the one that is wanted. */
+  #attempt = 0;
   #guestLines = 0;
   #released = false;
   #lastChance = false;
@@ -119,18 +104,7 @@ export class Supervisor {
   }
 
   fact(): InstanceFact {
-    const { phase, confirmed, restarts, problem } = this.#machine;
-    const { id, left, right } = this.#wanted;
-    return {
-      id,
-      phase,
-      ports: { left: left.port, right: right.port },
-      restarts,
-      ...(phase === 'ready' && confirmed !== undefined && { revision: confirmed }),
-      ...(this.#guest && { pid: this.#guest.process.pid }),
-      ...(this.#guest && this.#accelerator && { accelerator: this.#accelerator }),
-      ...(problem !== undefined && { problem }),
-    };
+    return factOf(this.#wanted, this.#machine, this.#guest?.process.pid, this.#accelerator);
   }
 
   /** Gives the guest what has changed while it runs. */
@@ -201,7 +175,7 @@ export class Supervisor {
     }
     if (state === before) return;
     this.#report(before);
-    if (told(before) !== told(state)) this.#around.changed();
+    if (!sameFact(before, state)) this.#around.changed();
   }
 
   #report(before: Machine): void {
@@ -226,11 +200,15 @@ export class Supervisor {
 
   #do(effect: Effect): void {
     switch (effect.do) {
-      case 'start':
-        this.#queue(() => this.#start());
+      case 'start': {
+        const attempt = ++this.#attempt;
+        this.#queue(() => this.#start(attempt));
         return;
+      }
       case 'kill':
+        this.#attempt++;
         this.#guest?.silence();
+        this.#bootOver();
         this.#queue(() => this.#end());
         return;
       case 'remove':
@@ -250,29 +228,30 @@ export class Supervisor {
     });
   }
 
-  async #start(): Promise<void> {
+  async #start(attempt: number): Promise<void> {
     await this.#around.gate;
     await this.#around.starts(async () => {
-      if (!this.#isStarting()) return;
+      if (!this.#isCurrent(attempt)) return;
       await this.#end();
       this.#write();
       await makePlace(this.#wanted, this.#around);
-      if (this.#isStarting()) await this.#launch();
+      if (this.#isCurrent(attempt)) await this.#launch(attempt);
     });
   }
 
-  #isStarting(): boolean {
-    return this.#machine.phase === 'starting' && !this.#released;
+  /** Whether this is still the start that is wanted: a lot may happen while the host makes devices and ports. */
+  #isCurrent(attempt: number): boolean {
+    return attempt === this.#attempt && this.#machine.phase === 'starting' && !this.#released;
   }
 
-  async #launch(): Promise<void> {
+  async #launch(attempt: number): Promise<void> {
     const { runDir, imageDir, qemu, clock } = this.#around;
     const { id } = this.#wanted;
     const image = join(imageDir, this.#wanted.function.image);
     checkImage(image);
     const boot = bootConfiguration(this.#wanted, this.#machine.refused?.revision, this.#lastGood);
     this.#accelerator = await this.#around.accelerator.for(image, boot.config);
-    if (!this.#isStarting()) return;
+    if (!this.#isCurrent(attempt)) return;
     this.#booted = boot;
     runDir.writeConfig(id, boot.config);
     const files = { image, config: runDir.config(id), console: runDir.console(id) };
@@ -282,12 +261,12 @@ export class Supervisor {
     const over = new Promise<void>((resolve) => {
       this.#bootOver = resolve;
     });
-    this.#happen({ is: 'spawned' });
     this.#takeGuest(emulator);
+    if (this.#isCurrent(attempt)) this.#happen({ is: 'spawned' });
     this.#write();
-    if (!this.#isStarting()) return;
     // The place among the starts is kept until the guest is up: booting is what would overload the host.
-    await over;
+    if (this.#isCurrent(attempt)) await over;
+    // What has overtaken this start comes next and ends the guest, unless it is to be kept.
   }
 
   #takeGuest(emulator: Emulator): Guest {
@@ -419,7 +398,3 @@ export class Supervisor {
     }
   }
 }
-
-/** What of a state stands in the facts; the rest changes with every question for a guest's health. */
-const told = ({ phase, confirmed, restarts, problem }: Machine): string =>
-  JSON.stringify([phase, confirmed, restarts, problem]);

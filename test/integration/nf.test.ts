@@ -1,6 +1,7 @@
 /** Instances as real guests of the real emulator, on ports of a real switch. */
 import '../harness/ovs-netns.ts';
 import t from 'tap';
+import { commandLine } from '../../src/nf/process.ts';
 import { eventually } from '../harness/ovs-eventually.ts';
 import { factOf, makeImages, testInWorld } from './nf-world.ts';
 
@@ -114,7 +115,7 @@ testInWorld(t, 'another memory size takes another guest, another port another pl
     'replaced',
     () => factOf(running, 1)?.phase === 'ready' && factOf(running, 1)?.pid !== pid,
   );
-  t.equal(factOf(running, 1)?.restarts, 0, 'nothing died');
+  t.strictSame(w.warnings(), [], 'nothing died');
   t.equal(await w.ofport('cs1l'), ofport);
 
   running.instances.want([w.wanted(1, { left: { ...first.left, port: 'cs1x' } })]);
@@ -138,4 +139,36 @@ testInWorld(t, 'what a stranger takes away is put back', async (t, w) => {
   t.equal(factOf(running, 1)?.pid, pid, 'the guest has not noticed');
   await running.stop('remove');
   t.ok(w.isEmpty());
+});
+
+testInWorld(t, 'a start that is overtaken leaves one guest, of the latest kind', async (t, w) => {
+  const of = (memoryMiB: number) => {
+    const wanted = w.wanted(1);
+    return [{ ...wanted, function: { ...wanted.function, memoryMiB } }];
+  };
+  let memory = 4;
+  const running = w.start({
+    wake: () => {
+      if (memory < 12) queueMicrotask(() => running.instances.want(of(++memory)));
+    },
+  });
+  running.instances.want(of(memory));
+  for (let later = 0; later < 8; later++) {
+    await new Promise((resolve) => setTimeout(resolve, later * 7));
+    running.instances.want(of(++memory));
+  }
+  await eventually(t, 'ready', () => {
+    const [pid] = w.emulators();
+    const words = commandLine(pid ?? 0);
+    return factOf(running, 1)?.phase === 'ready' && words[words.indexOf('-m') + 1] === String(memory);
+  });
+  t.strictSame(w.emulators(), [factOf(running, 1)?.pid]);
+  t.equal(factOf(running, 1)?.restarts, 0);
+  running.instances.want([]);
+  running.instances.want(of(4));
+  running.instances.want([]);
+  await eventually(t, 'gone', () => running.instances.facts().size === 0);
+  await running.stop('remove');
+  t.ok(w.isEmpty());
+  t.strictSame(w.warnings(), []);
 });

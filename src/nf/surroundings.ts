@@ -1,0 +1,20 @@
+import type { AcceleratorChoice } from './accelerator.ts';
+import type { Limit } from './limit.ts';
+import type { Log } from './log.ts';
+import type { Timing } from './machine.ts';
+import type { PlaceOptions } from './place.ts';
+
+/** What all instances share. */
+export type Surroundings = PlaceOptions & {
+  readonly imageDir: string;
+  readonly qemu: string;
+  readonly timing: Timing;
+  readonly log: Log;
+  readonly accelerator: AcceleratorChoice;
+  /** Bounds how many are started or removed at once. */
+  readonly starts: Limit;
+  /** Opens with the first `want`: until then nothing may be started or removed. */
+  readonly gate: Promise<void>;
+  /** A fact has changed. */
+  readonly changed: () => void;
+};
