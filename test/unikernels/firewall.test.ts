@@ -123,8 +123,9 @@ t.test('hostile frames change nothing but the counters', async (t) => {
 t.test('a flood is survived, and frames of every size come out whole', async (t) => {
   const { namespace, console, machine } = await startMachine(t, { config: { default: 'allow' } });
   const wire = await Wire.open(t, namespace);
-  wire.flood('left', ethernet(0x88b5, Buffer.alloc(1000)), 20_000);
+  const flood = wire.flood('left', ethernet(0x88b5, Buffer.alloc(1000)), 20_000);
   t.equal(await console.ask('health'), 'health ok', 'answers while it is busy');
+  await flood;
   await wire.settle();
   for (const size of [0, 1, 45, 46, 1499, 1500])
     t.ok(await wire.passes('left', ethernet(0x88b5, Buffer.alloc(size, 0xa5))), `${size} bytes`);

@@ -210,6 +210,7 @@ export class Machine {
   readonly #directory: string;
   readonly #process: ChildProcess;
   readonly exited: Promise<number | null>;
+  readonly #born = performance.now();
   /** What QEMU itself complains about. */
   complaints = '';
 
@@ -224,6 +225,14 @@ export class Machine {
         this.complaints += bytes.toString();
       });
     this.exited = new Promise((resolve) => this.#process.once('exit', (code) => resolve(code)));
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  get ageMs(): number {
+    return performance.now() - this.#born;
   }
 
   /** Connects as soon as QEMU listens. */
@@ -298,7 +307,7 @@ export async function startMachine(t: Teardown, options: MachineOptions = {}): P
   const console = await machine.connect();
   t.teardown(() => console.close());
   const introduction = await machine.introduction(console);
-  return { namespace, machine, console, introduction };
+  return { namespace, machine, console, introduction, readyAfterMs: machine.ageMs };
 }
 
 export type Running = {
@@ -306,4 +315,6 @@ export type Running = {
   readonly machine: Machine;
   readonly console: Console;
   readonly introduction: string;
+  /** From the start of QEMU, to within the few milliseconds between two attempts to connect. */
+  readonly readyAfterMs: number;
 };

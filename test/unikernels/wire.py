@@ -3,13 +3,15 @@
     wire.py <left device> <right device>
 
 stdin:  <left|right> <hex of a frame>      send it
-        flood <left|right> <hex> <count>   send it many times
+        flood <left|right> <hex> <count> [<frames a second>]   send it many times
+        latency <hex> <count>              time it from left to right, one at a time
 stdout: <left|right> <hex of a frame>      one came in
 """
 
 import selectors
 import socket
 import sys
+import time
 
 EVERY_TYPE = 3
 OUTGOING = 4
@@ -27,11 +29,32 @@ commands = sys.stdin.buffer
 selector.register(commands, selectors.EVENT_READ, None)
 
 
+def flood(sock, frame, count, rate):
+    started = time.perf_counter()
+    for number in range(count):
+        while number > (time.perf_counter() - started) * rate:
+            pass
+        sock.send(frame)
+
+
+def latency(frame, count):
+    took = []
+    for _ in range(count):
+        started = time.perf_counter()
+        sockets["left"].send(frame)
+        while sockets["right"].recv(65536) != frame:
+            pass
+        took.append(time.perf_counter() - started)
+        time.sleep(0.001)
+    return sorted(took)[count // 2] * 1e6
+
+
 def command(words):
     if words[0] == "flood":
-        frame = bytes.fromhex(words[2])
-        for _ in range(int(words[3])):
-            sockets[words[1]].send(frame)
+        flood(sockets[words[1]], bytes.fromhex(words[2]), int(words[3]), float(words[4]) if words[4:] else 1e9)
+        print("flooded", flush=True)
+    elif words[0] == "latency":
+        print("latency", latency(bytes.fromhex(words[1]), int(words[2])), flush=True)
     else:
         sockets[words[0]].send(bytes.fromhex(words[1]))
 

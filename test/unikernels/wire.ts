@@ -31,8 +31,16 @@ export class Wire {
     this.#process.stdin.write(`${from} ${frame.toString('hex')}\n`);
   }
 
-  flood(from: Side, frame: Buffer, count: number): void {
-    this.#process.stdin.write(`flood ${from} ${frame.toString('hex')} ${count}\n`);
+  /** Sends a frame many times, at some rate or as fast as it can, and says when it is done. */
+  async flood(from: Side, frame: Buffer, count: number, rate = 1e9): Promise<void> {
+    this.#process.stdin.write(`flood ${from} ${frame.toString('hex')} ${count} ${rate}\n`);
+    while ((await this.#lines.next('end of the flood')) !== 'flooded');
+  }
+
+  /** The median time from one end to the other, in microseconds. */
+  async latency(frame: Buffer, count: number): Promise<number> {
+    this.#process.stdin.write(`latency ${frame.toString('hex')} ${count}\n`);
+    return Number((await this.#lines.next('latency')).replace('latency ', ''));
   }
 
   /**

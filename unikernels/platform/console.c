@@ -141,8 +141,9 @@ void console_say(const char *prefix, const char *words) {
 }
 
 static void send_patiently(char byte) {
-	for (uint32_t patience = 1000000; !(in8(LINE_STATUS) & STATUS_CAN_SEND); patience--)
-		if (patience == 0)
+	static uint32_t patience = 1000000;
+	while (!(in8(LINE_STATUS) & STATUS_CAN_SEND))
+		if (patience == 0 || --patience == 0)
 			return;
 	last_sent = byte;
 	out8(DATA, (uint8_t)byte);
