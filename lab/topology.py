@@ -108,7 +108,7 @@ def main():
     arguments = options.parse_args()
     if os.geteuid() != 0:
         sys.exit('the lab makes network namespaces and needs root: sudo lab/topology.py')
-    setLogLevel('warning')
+    setLogLevel('warning' if arguments.run else 'output')
     # Standard output is for the one line of JSON; what the tools in between print must not mix with it.
     signal.signal(signal.SIGTERM, stop_on_signal)
     net = server = None
