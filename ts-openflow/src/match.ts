@@ -69,7 +69,7 @@ interface Resolved {
 }
 
 const resolved = new Map<string, Resolved>();
-const byHeader = new Map<string, readonly [Resolved, Header]>();
+const byHeader = new Map<number, readonly [Resolved, Header]>();
 
 for (const [name, spec] of Object.entries(fields) as [FieldName, FieldSpec][]) {
   const headers = spec.headers.split(' ').map((form): Header => {
@@ -81,8 +81,10 @@ for (const [name, spec] of Object.entries(fields) as [FieldName, FieldSpec][]) {
   for (const header of headers) byHeader.set(headerKey(header), [entry, header]);
 }
 
-function headerKey(header: { class: number; number: number; experimenter?: number }): string {
-  return `${header.class}/${header.number}/${header.experimenter ?? ''}`;
+/** A number for each header, as a lookup is done for every field of every message. */
+function headerKey(header: { class: number; number: number; experimenter?: number }): number {
+  const { class: oxmClass, number, experimenter } = header;
+  return experimenter === undefined ? oxmClass * 128 + number : 2 ** 23 + experimenter * 128 + number;
 }
 
 function preferred(entry: Resolved, version: number): Header {
@@ -148,7 +150,14 @@ function lookUp(w: Writer, ref: FieldRef): readonly [Resolved, Header] {
   return [entry, header ?? w.fail(`${ref.field} has no header ${ref.form}`)];
 }
 
-const fromBig = (spec: FieldSpec, value: bigint) => (spec.kind === 'number' ? Number(value) : value);
+function readValue(r: Reader, { kind, bytes }: FieldSpec): number | bigint {
+  return kind === 'number' ? r.small(bytes) : r.uint(bytes);
+}
+
+function writeValue(w: Writer, { bytes }: FieldSpec, value: number | bigint): void {
+  if (typeof value === 'number') w.small(value, bytes);
+  else w.uint(value, bytes);
+}
 
 /** One OXM TLV (OpenFlow 1.5.1, 7.2.3.2): header of 4 bytes (8 for an experimenter), value, mask. */
 export const oxm: Codec<MatchField> = {
@@ -164,8 +173,8 @@ export const oxm: Codec<MatchField> = {
       }
       const [entry, found] = known;
       r.skip(idBytes);
-      const value = fromBig(entry.spec, r.uint(entry.spec.bytes));
-      const mask = hasMask ? { mask: fromBig(entry.spec, r.uint(entry.spec.bytes)) } : {};
+      const value = readValue(r, entry.spec);
+      const mask = hasMask ? { mask: readValue(r, entry.spec) } : {};
       return { field: entry.name, value, ...mask, ...formOf(entry, found, r.version) } as KnownMatchField;
     });
   },
@@ -178,10 +187,11 @@ export const oxm: Codec<MatchField> = {
       return;
     }
     const [{ spec }, header] = lookUp(w, value);
-    if (typeof value.value !== spec.kind) w.fail(`${value.field} takes a ${spec.kind}`);
+    if (typeof value.value !== spec.kind || typeof (value.mask ?? value.value) !== spec.kind)
+      w.fail(`${value.field} takes a ${spec.kind}`);
     writeHeader(w, header, value.mask !== undefined, spec.bytes);
-    w.uint(BigInt(value.value), spec.bytes);
-    if (value.mask !== undefined) w.uint(BigInt(value.mask), spec.bytes);
+    writeValue(w, spec, value.value);
+    if (value.mask !== undefined) writeValue(w, spec, value.mask);
   },
 };
 

@@ -79,6 +79,13 @@ export class Reader {
     return value;
   }
 
+  /** A big-endian unsigned integer of 1 to 4 bytes. */
+  small(length: number): number {
+    if (length === 4) return this.u32();
+    if (length === 2) return this.u16();
+    return length === 1 ? this.u8() : Number(this.uint(length));
+  }
+
   /** A view of the next bytes; it shares memory with what was handed to decode. */
   raw(length: number): Uint8Array {
     const start = this.#take(length);

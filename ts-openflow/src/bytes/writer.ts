@@ -49,10 +49,24 @@ export class Writer {
     if (typeof value !== 'bigint') this.fail(`${String(value)} is not a bigint`);
     if (value < 0n || value >> BigInt(8 * length) !== 0n) this.fail(`${value} does not fit ${length} bytes`);
     let at = this.#grow(length) + length;
-    for (let left = length; left > 0; left--) {
+    let left = length;
+    for (; left >= 8; left -= 8) {
+      at -= 8;
+      this.#view.setBigUint64(at, value & 0xffffffffffffffffn);
+      value >>= 64n;
+    }
+    for (; left > 0; left--) {
       this.#view.setUint8(--at, Number(value & 0xffn));
       value >>= 8n;
     }
+  }
+
+  /** A big-endian unsigned integer of 1 to 4 bytes. */
+  small(value: number, length: number): void {
+    if (length === 4) this.u32(value);
+    else if (length === 2) this.u16(value);
+    else if (length === 1) this.u8(value);
+    else this.uint(BigInt(value), length);
   }
 
   raw(bytes: Uint8Array): void {
