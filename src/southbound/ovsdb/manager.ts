@@ -36,7 +36,7 @@ export class OvsdbManager implements BridgePorts {
   readonly #managed = new Map<Dpid, ManagedBridge>();
   readonly #problems = new Map<Dpid, string>();
   readonly #repairing = new Set<Dpid>();
-  /** The last isolation of each bridge that was confirmed. */
+  /** How each port of a bridge was last confirmed to be. */
   readonly #isolation = new Map<Dpid, ReadonlyMap<OfPort, boolean>>();
   #retry: NodeJS.Timeout | undefined;
   #closed = false;
@@ -100,7 +100,7 @@ export class OvsdbManager implements BridgePorts {
       throw new ChainstitchError('ovsdb-failed', `${managed.ovsdb}: ${bridge.problem}`);
     const operations = isolationRepairs(tables, bridge, wanted);
     if (operations.length > 0) await this.#configure(client, operations);
-    this.#isolation.set(dpid, wanted);
+    this.#isolation.set(dpid, new Map([...(confirmed ?? []), ...wanted]));
   }
 
   async add(bridge: ManagedBridge, devices: readonly string[], owner: InstanceId): Promise<void> {

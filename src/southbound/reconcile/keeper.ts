@@ -1,11 +1,12 @@
 import type { DesiredSwitch } from '../../model/desired.ts';
 import type { Applied, Rejection } from '../../model/facts.ts';
-import type { OfPort, OwnerId } from '../../model/ids.ts';
+import type { OfPort } from '../../model/ids.ts';
 import type { Log } from '../log.ts';
 import { type Channel, Disconnected, Refused } from '../openflow/channel.ts';
 import { carryOut, type Outcome, type Refusal, readFlows } from './bundle.ts';
 import { describeFault, describeFlow } from './describe.ts';
 import { type Change, difference } from './difference.ts';
+import { Rejections } from './rejections.ts';
 
 export type KeeperOptions = {
   readonly log: Log;
@@ -16,11 +17,11 @@ export type KeeperOptions = {
   readonly changed: () => void;
 };
 
-/** Stands for the digest of an owner that has no flows any more. */
-const GONE = '';
 /** Looks in a row at which the same flow had to be repaired before the operator is told. */
 const RESTLESS = 3;
 const MANY = 1000;
+
+const NOTHING_TO_DO = { done: true } as const;
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -34,7 +35,7 @@ export class SwitchKeeper {
   #channel: Channel | undefined;
   #applied: Applied | undefined;
   #problem: string | undefined;
-  readonly #rejections = new Map<OwnerId, Rejection>();
+  readonly #rejections = new Rejections();
   /** How many looks in a row each flow was repaired at. */
   #repairs = new Map<string, number>();
   #bundle = 0;
@@ -57,7 +58,7 @@ export class SwitchKeeper {
   }
 
   get rejections(): readonly Rejection[] {
-    return [...this.#rejections.values()];
+    return this.#rejections.all;
   }
 
   get problem(): string | undefined {
@@ -71,7 +72,7 @@ export class SwitchKeeper {
     if (desired === undefined) this.#applied = undefined;
     this.#repairs.clear();
     if (desired === undefined) this.#problem = undefined;
-    this.#pardon(desired);
+    this.#rejections.pardon(desired);
     this.look();
   }
 
@@ -117,6 +118,11 @@ export class SwitchKeeper {
   async #reconcile(desired: DesiredSwitch, channel: Channel): Promise<void> {
     const { log } = this.#options;
     try {
+      // A port that NORMAL may have again gets it before the flows that carried its traffic go: between the
+      // two it would be cut off. One that NORMAL is to be kept off has its flows first, for the same reason.
+      const given = [...desired.isolated].filter(([, isolated]) => !isolated);
+      // If this fails, so does the whole below, which says so; the flows do not wait for it.
+      await this.#options.isolate(new Map(given)).catch(() => {});
       const changed = await this.#equalise(desired, channel);
       await this.#options.isolate(desired.isolated);
       if (this.#channel !== channel) return;
@@ -140,24 +146,24 @@ export class SwitchKeeper {
     }
   }
 
-  /** Whoever has other flows now than those that were refused may try again. */
-  #pardon(desired: DesiredSwitch | undefined): void {
-    for (const [owner, { digest }] of this.#rejections)
-      if ((desired?.owners.get(owner) ?? GONE) !== digest) this.#rejections.delete(owner);
-  }
-
   /** Gives the number of changes that were made. */
   async #equalise(desired: DesiredSwitch, channel: Channel): Promise<number> {
     // A refusal may have come while these were already wanted instead of those that were refused.
-    this.#pardon(desired);
+    this.#rejections.pardon(desired);
+    const leftOut = this.#rejections.atThisLook();
     const all = difference(desired.flows, await readFlows(channel));
     for (;;) {
-      const changes = all.filter(({ owner }) => !this.#rejections.has(owner));
+      const changes = all.filter(({ owner }) => !leftOut.has(owner));
       this.#count(changes);
-      if (changes.length === 0) return 0;
-      const outcome = await this.#carryOut(channel, changes);
-      if (outcome.done) return changes.length;
-      for (const refusal of outcome.refused) this.#reject(desired, refusal);
+      const outcome = changes.length === 0 ? NOTHING_TO_DO : await this.#carryOut(channel, changes);
+      if (outcome.done) {
+        this.#rejections.keep(leftOut);
+        return changes.length;
+      }
+      for (const refusal of outcome.refused) {
+        if (!leftOut.has(refusal.change.owner)) this.#reject(desired, refusal);
+        leftOut.add(refusal.change.owner);
+      }
     }
   }
 
@@ -183,13 +189,11 @@ export class SwitchKeeper {
     return carryOut(channel, this.#bundle, changes);
   }
 
-  /** All changes of this owner are left out from now on, so that the others go on. */
   #reject(desired: DesiredSwitch, { change, fault }: Refusal): void {
     const { owner } = change;
-    if (this.#rejections.has(owner)) return;
     const reason = describeFault(fault);
     const flow = describeFlow(change.flow);
-    this.#rejections.set(owner, { owner, digest: desired.owners.get(owner) ?? GONE, reason, flow });
+    this.#rejections.add(desired, owner, reason, flow);
     this.#options.log.warn({ dpid: desired.dpid, owner, reason, flow }, 'the switch refused a flow');
     this.#options.changed();
   }
