@@ -87,8 +87,8 @@ export class RunDir {
   }
 
   /** Writes the configuration that the guest is to boot with. */
-  writeConfig(id: InstanceId, config: JsonObject): void {
-    this.#io(() => writeFileSync(this.config(id), JSON.stringify(config), { mode: 0o600 }));
+  writeConfig(id: InstanceId, text: string | Uint8Array): void {
+    this.#io(() => writeFileSync(this.config(id), text, { mode: 0o600 }));
   }
 
   /** Replaces instance.json in one step: a crash leaves the old one or the new one. */

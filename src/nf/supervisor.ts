@@ -253,7 +253,7 @@ export class Supervisor {
     this.#accelerator = await this.#around.accelerator.for(image, boot.config);
     if (!this.#isCurrent(attempt)) return;
     this.#booted = boot;
-    runDir.writeConfig(id, boot.config);
+    runDir.writeConfig(id, bytesOf(boot.config));
     const files = { image, config: runDir.config(id), console: runDir.console(id) };
     const options = { accelerator: this.#accelerator, runAs: runAs() };
     const args = instanceArguments(this.#wanted, boot.revision, files, options);

@@ -3,6 +3,7 @@
  * Stands in for the emulator where a guest has to do what no real one can be brought to do. It opens the
  * console that its arguments name, and behaves as the name of its image says.
  */
+import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { basename } from 'node:path';
 
@@ -12,12 +13,15 @@ const id = /chainstitch\.id=(\S+)/.exec(process.argv.join(' '))?.[1] ?? '';
 const behaviour = basename(process.argv[process.argv.indexOf('-kernel') + 1] ?? '');
 const ready = `ready contract=1 function=fake id=${id} revision=1\n`;
 
+// As the emulator does with a socket that its predecessor has left.
+rmSync(path, { force: true });
 createServer((socket) => {
   socket.on('error', () => {});
   const say = (text: string | Buffer) => socket.write(text);
   socket.on('data', (bytes) => {
     for (const request of bytes.toString().split('\n')) {
       if (request === 'hello' && behaviour !== 'wrong-contract') say(ready);
+      if (request === 'health') say('health ok\n');
       if (request === 'counters' && behaviour === 'bad-counters') say('counters {"left":[]}\n');
     }
   });
