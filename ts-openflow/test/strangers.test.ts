@@ -138,6 +138,14 @@ const actionTexts = [
   'output(port=2,max_len=100)',
   'meter:5,output:1',
   'exit',
+  'learn(table=2,idle_timeout=10,priority=5,delete_learned,cookie=0x7,eth_type=0x800,NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[])',
+  'learn(table=9,NXM_OF_VLAN_TCI[0..11],load:0x1->NXM_NX_REG0[0],load:NXM_OF_IN_PORT[]->NXM_NX_REG1[0..15])',
+  'multipath(symmetric_l3l4+udp,50,hrw,4,0,NXM_NX_REG0[0..7])',
+  'bundle(eth_src,0,hrw,ofport,members:1,2,3)',
+  'bundle_load(symmetric_l4,60,active_backup,ofport,NXM_NX_REG0[],members:1,2)',
+  'controller(reason=no_match,max_len=64,id=3,userdata=01.02.ff,pause)',
+  'encap(ethernet)',
+  'sample(probability=1,collector_set_id=2,obs_domain_id=3,obs_point_id=4)',
 ];
 
 function messages(version: Version): MessageOf<'flowMod'>[] {

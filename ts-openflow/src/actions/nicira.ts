@@ -16,6 +16,7 @@ import { row, type TlvRow, tlv } from '../bytes/tlv.ts';
 import { type FieldRef, type MatchField, oxm, oxmHeader, type UnknownMatchField } from '../match.ts';
 import { experimenters } from '../registry/numbers.ts';
 import type { Action } from './index.ts';
+import { learn } from './learn.ts';
 
 function nicira<T>(subtype: number, body: Codec<T>): TlvRow<T> {
   return { code: 0xffff, body, experimenter: { id: experimenters.nicira, subtype } };
@@ -181,20 +182,6 @@ const stack = struct({
   bits: u16,
 });
 
-const learn = {
-  /** Seconds; 0 for none. */
-  idleTimeout: u16,
-  /** Seconds; 0 for none. */
-  hardTimeout: u16,
-  priority: u16,
-  cookie: u64,
-  /** 1 send flow-removed, 2 delete learned flows with this one, 4 write the result. */
-  flags: u16,
-  table: padded(u8, 1),
-  finIdleTimeout: u16,
-  finHardTimeout: u16,
-};
-
 /** Members are ports of 16 bits; only as many as are counted are there. */
 export interface MemberBundle {
   readonly algorithm: number;
@@ -203,19 +190,23 @@ export interface MemberBundle {
   /** The header NXM_OF_IN_PORT: members are ports. */
   readonly memberType: number;
   readonly offsetBits: number;
-  /** The header of the field that is written; 0 for none. */
-  readonly dst: number;
+  /** The field that is written; `bundle` has none. */
+  readonly dst?: FieldRef | UnknownMatchField;
   readonly members: readonly number[];
 }
+
+const memberTarget = filled(ref, 8);
 
 const memberBundle: Codec<MemberBundle> = {
   read(r) {
     const [algorithm, fields, basis, memberType] = [r.u16(), r.u16(), r.u16(), r.u32()];
-    const [count, offsetBits, dst] = [r.u16(), r.u16(), r.u32()];
-    r.skip(4);
+    const [count, offsetBits] = [r.u16(), r.u16()];
+    const none = r.peek32(0) === 0;
+    if (none) r.skip(8);
+    const dst = none ? {} : { dst: memberTarget.read(r) };
     if (2 * count > r.remaining) r.fail('length', `${count} members claimed`);
     const members = Array.from({ length: count }, () => r.u16());
-    return { algorithm, fields, basis, memberType, offsetBits, dst, members };
+    return { algorithm, fields, basis, memberType, offsetBits, ...dst, members };
   },
   write(w, v) {
     w.u16(v.algorithm);
@@ -224,8 +215,8 @@ const memberBundle: Codec<MemberBundle> = {
     w.u32(v.memberType);
     w.u16(v.members.length);
     w.u16(v.offsetBits);
-    w.u32(v.dst);
-    w.zeros(4);
+    if (v.dst) memberTarget.write(w, v.dst);
+    else w.zeros(8);
     for (const member of v.members) w.u16(member);
   },
 };
@@ -272,8 +263,7 @@ export const niciraActions = {
   bundleLoad: nicira(13, memberBundle),
   resubmitTable: nicira(14, resubmit),
   outputReg: nicira(15, struct({ ...slice, src: ref, maxLen: padded(u16, 6) })),
-  /** What is learned is kept as it came. */
-  learn: nicira(16, struct({ ...learn, specs: rest })),
+  learn: nicira(16, learn),
   exit: nicira(17, nothing(6)),
   decTtl: nicira(18, nothing(6)),
   finTimeout: nicira(19, struct({ idleTimeout: u16, hardTimeout: padded(u16, 2) })),

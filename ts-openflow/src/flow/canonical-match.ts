@@ -41,6 +41,8 @@ function standardForm(bits: Bits): readonly Bits[] {
   if (field.startsWith('xxreg')) return cut(bits, 'reg', 4);
   if (field.startsWith('xreg')) return cut(bits, 'reg', 2);
   if (field === 'nw_tos') return [{ field: 'ip_dscp', value: value >> 2n, mask: mask >> 2n }];
+  if (field === 'nxm_in_port')
+    return [{ field: 'in_port', value: value >= 0xff00n ? value | 0xffff0000n : value, mask: 0xffffffffn }];
   if (field === 'vlan_tci')
     return [
       { field: 'vlan_vid', value: value & 0x1fffn, mask: mask & 0x1fffn },

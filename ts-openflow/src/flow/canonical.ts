@@ -16,6 +16,14 @@ function setField(field: MatchField): ActionOf<'setField'> {
   return { type: 'setField', field: field.field === 'unknown' ? field : fromBits(toBits(field)) };
 }
 
+/** A header's form says how a field was named, not which one it is. */
+function withoutForms<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(withoutForms) as T;
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
+  const entries = Object.entries(value).filter(([name]) => name !== 'form');
+  return Object.fromEntries(entries.map(([name, entry]) => [name, withoutForms(entry)])) as T;
+}
+
 /** One action in the form that stands for all its forms. */
 function canonicalAction(action: Action): Action {
   switch (action.type) {
@@ -30,27 +38,19 @@ function canonicalAction(action: Action): Action {
     case 'regLoad':
       return loadAsSetField(action) ?? action;
     case 'regMove':
-    case 'copyField':
-      return { ...action, type: 'copyField', src: withoutForm(action.src), dst: withoutForm(action.dst) };
+      return withoutForms({ ...action, type: 'copyField' });
     case 'decTtl':
       return { type: 'decNwTtl' };
     case 'resubmit':
       return { type: 'resubmitTable', inPort: action.inPort, table: 255 };
-    case 'outputReg':
     case 'outputReg2':
-      return { ...action, type: 'outputReg', src: withoutForm(action.src) };
+      return withoutForms({ ...action, type: 'outputReg' });
     case 'ct':
     case 'clone':
-      return { ...action, actions: canonicalActions(action.actions) };
+      return withoutForms({ ...action, actions: canonicalActions(action.actions) });
     default:
-      return action;
+      return withoutForms(action);
   }
-}
-
-type Ref = ActionOf<'regMove'>['src'];
-
-function withoutForm(ref: Ref): Ref {
-  return ref.field === 'unknown' ? ref : { field: ref.field };
 }
 
 /** Two settings of one field that follow each other are one. */

@@ -190,6 +190,8 @@ export const fields = {
   nw_tos: whole(8, 'decimal', 'nxm0:5', { needs: 'ip' }),
   /** The 802.1Q tag control field: PCP, then CFI (1 where a tag is there), then the VID. */
   vlan_tci: bits(16, 'hex', 'nxm0:4'),
+  /** in_port with the 16-bit numbers of OpenFlow 1.0, as actions of Open vSwitch may name it. */
+  nxm_in_port: whole(16, 'port', 'nxm0:0'),
   tun_src: bits(32, 'ipv4', 'nxm1:31'),
   tun_dst: bits(32, 'ipv4', 'nxm1:32'),
   tun_ipv6_src: wide(128, 'ipv6', 'nxm1:109'),

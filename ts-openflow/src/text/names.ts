@@ -6,6 +6,7 @@ const nxmParts: Partial<Record<FieldName, string>> = {
   nw_ecn: 'IP_ECN',
   nw_ttl: 'IP_TTL',
   nw_tos: 'IP_TOS',
+  nxm_in_port: 'IN_PORT',
   tun_src: 'TUN_IPV4_SRC',
   tun_dst: 'TUN_IPV4_DST',
 };
@@ -46,7 +47,6 @@ byNxmName
 byNxmName.set('OXM_OF_ICMPV4_TYPE', 'icmp_type').set('OXM_OF_ICMPV4_CODE', 'icmp_code');
 byNxmName.set('OXM_OF_IPV6_FLABEL', 'ipv6_label').set('OXM_OF_TUNNEL_ID', 'tun_id');
 byNxmName.set('OXM_OF_IPV6_ND_TARGET', 'nd_target').set('OXM_OF_IP_ECN', 'nw_ecn');
-byNxmName.set('NXM_OF_IN_PORT', 'in_port');
 
 export function fieldByNxmName(name: string): FieldName | undefined {
   return byNxmName.get(name);

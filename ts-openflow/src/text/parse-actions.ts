@@ -1,35 +1,26 @@
 import type { Action } from '../actions/index.ts';
 import { type Ct, type Nat, offsetBits } from '../actions/nicira.ts';
 import type { Instruction } from '../instructions.ts';
-import { type FieldRef, matchField } from '../match.ts';
-import { type FieldName, type FieldSpec, fields } from '../registry/fields.ts';
+import { matchField } from '../match.ts';
+import type { FieldName } from '../registry/fields.ts';
 import { ports, vlanPresent } from '../registry/numbers.ts';
 import { ipv4ToNumber, ipv6ToBigint } from './addresses.ts';
+import {
+  parseBundle,
+  parseController2,
+  parseDecap,
+  parseEncap,
+  parseLearn,
+  parseMultipath,
+  parseSample,
+} from './extensions.ts';
 import { fieldByName } from './match.ts';
 import { fieldByNxmName } from './names.ts';
+import { parseSlice } from './slice.ts';
 import { splitOutside } from './split.ts';
 import { parseInteger, parsePort, parseValue, TextError } from './values.ts';
 
 const small = (text: string) => Number(parseInteger(text));
-
-interface Slice {
-  readonly ref: FieldRef;
-  readonly offset: number;
-  readonly bits: number;
-}
-
-/** A field and some of its bits: `reg0`, `NXM_NX_REG0[]`, `NXM_NX_REG0[3]`, `NXM_NX_REG0[0..7]`. */
-function parseSlice(text: string): Slice {
-  const [, name = '', range = ''] = /^(\w+)(?:\[([\d.]*)\])?$/.exec(text) ?? [];
-  const field = fieldByNxmName(name) ?? fieldByName(name);
-  if (!field) throw new TextError(`no field called ${name || text}`);
-  const spec: FieldSpec = fields[field];
-  if (range === '') return { ref: { field }, offset: 0, bits: spec.bits };
-  const [first = '', last = first] = range.split('..');
-  const bits = Number(last) - Number(first) + 1;
-  if (bits < 1 || Number(last) >= spec.bits) throw new TextError(`${text} is not within ${spec.bits} bits`);
-  return { ref: { field }, offset: Number(first), bits };
-}
 
 function arrow(text: string): [string, string] {
   const at = text.indexOf('->');
@@ -95,17 +86,31 @@ function keyValues(text: string): [string, string | undefined][] {
   });
 }
 
+const plainController = new Set(['max_len', 'id', 'reason']);
+
 function controller(text: string): Action {
+  const words = keyValues(text);
+  if (words.some(([key]) => !plainController.has(key))) return parseController2(words);
   const found = { maxLen: 0xffff, controllerId: 0, reason: 1 };
-  for (const [key, value = ''] of keyValues(text)) {
+  for (const [key, value = ''] of words) {
     if (key === 'max_len') found.maxLen = small(value);
     else if (key === 'id') found.controllerId = small(value);
-    else if (key === 'reason' && packetInReasons[value] !== undefined) found.reason = packetInReasons[value];
-    else throw new TextError(`controller(${key}) is not known here`);
+    else if (packetInReasons[value] !== undefined) found.reason = packetInReasons[value];
+    else throw new TextError(`the reason ${value} is not known here`);
   }
   const { maxLen, controllerId, reason } = found;
   if (controllerId === 0 && reason === 1) return outputPort(ports.controller, maxLen);
   return { type: 'controller', maxLen, controllerId, reason };
+}
+
+function checkLarger(text: string): Action {
+  const [, length = '', target = ''] = /^\((\d+)\)->(.*)$/.exec(text) ?? [];
+  const { ref, offset } = parseSlice(target);
+  return { type: 'checkPktLarger', length: small(length), offset, dst: ref };
+}
+
+function deleteField(text: string): Action {
+  return { type: 'deleteField', field: parseSlice(text).ref };
 }
 
 function natRange(text: string): Partial<Nat> {
@@ -263,11 +268,23 @@ const parsers: Readonly<Record<string, Parse>> = {
   fin_timeout: one(finTimeout),
   push: one((text) => stack('stackPush', text)),
   pop: one((text) => stack('stackPop', text)),
+  learn: one(parseLearn),
+  multipath: one(parseMultipath),
+  bundle: one((text) => parseBundle('bundle', text)),
+  bundle_load: one((text) => parseBundle('bundleLoad', text)),
+  encap: one(parseEncap),
+  decap: one(parseDecap),
+  sample: one(parseSample),
+  delete_field: one(deleteField),
+  check_pkt_larger: one(checkLarger),
   dec_nsh_ttl: bare({ type: 'decNshTtl' }),
   meter: one((text) => ({ type: 'meter', meter: small(text) })),
 };
 
 function split(word: string): [name: string, argument: string] {
+  // The one action whose parentheses are not all of it.
+  if (word.startsWith('check_pkt_larger('))
+    return ['check_pkt_larger', word.slice('check_pkt_larger'.length)];
   const [, name = '', called, given] = /^(\w+)(?:\((.*)\)|:(.*))?$/s.exec(word) ?? [];
   return [name.toLowerCase(), called ?? given ?? ''];
 }

@@ -2,36 +2,28 @@ import type { Action, KnownAction } from '../actions/index.ts';
 import type { Ct, Nat } from '../actions/nicira.ts';
 import type { Instruction } from '../instructions.ts';
 import type { FieldRef, KnownMatchField, MatchField, UnknownMatchField } from '../match.ts';
-import { type FieldSpec, fields } from '../registry/fields.ts';
 import { ports } from '../registry/numbers.ts';
 import { bigintToIpv6, numberToIpv4 } from './addresses.ts';
-import { nxmName } from './names.ts';
+import { printBytes } from './bytes.ts';
+import {
+  printBundle,
+  printController2,
+  printDecap,
+  printEncap,
+  printLearn,
+  printMultipath,
+  printSample,
+} from './extensions.ts';
+import { printPacked, printSlice } from './slice.ts';
 import { printPort, printValue } from './values.ts';
 
 const hex = (value: number | bigint) => `0x${value.toString(16)}`;
 const ethertype = (value: number) => `0x${value.toString(16).padStart(4, '0')}`;
-const bytes = (data: Uint8Array) => [...data].map((byte) => byte.toString(16).padStart(2, '0')).join('.');
 
 /** Ports of Open vSwitch's own actions have 16 bits; their reserved ones are the low half of OpenFlow's. */
 function printPort16(port: number): string {
   return printPort(port >= 0xff00 ? (port | 0xffff0000) >>> 0 : port);
 }
-
-function isUnknown(ref: FieldRef | UnknownMatchField): ref is UnknownMatchField {
-  return ref.field === 'unknown';
-}
-
-/** A field and some of its bits: `NXM_NX_REG0[]`, `NXM_NX_REG0[3]`, `NXM_NX_REG0[0..7]`. */
-function slice(ref: FieldRef | UnknownMatchField, offset: number, bits: number): string {
-  if (isUnknown(ref)) return `oxm(${ref.class},${ref.number})[${offset}..${offset + bits - 1}]`;
-  const spec: FieldSpec = fields[ref.field];
-  const name = nxmName(ref.field);
-  if (offset === 0 && bits === spec.bits) return `${name}[]`;
-  return bits === 1 ? `${name}[${offset}]` : `${name}[${offset}..${offset + bits - 1}]`;
-}
-
-const packed = (ref: FieldRef | UnknownMatchField, offsetBits: number) =>
-  slice(ref, offsetBits >> 6, (offsetBits & 63) + 1);
 
 function setField(entry: MatchField): string {
   if (entry.field === 'unknown') return `set_field:oxm(${entry.class},${entry.number})`;
@@ -79,7 +71,7 @@ function ct(v: Ct): string {
     v.flags & 1 ? 'commit' : '',
     v.flags & 2 ? 'force' : '',
     v.table === 255 ? '' : `table=${v.table}`,
-    v.zoneField ? `zone=${packed(v.zoneField, v.zone)}` : v.zone === 0 ? '' : `zone=${v.zone}`,
+    v.zoneField ? `zone=${printPacked(v.zoneField, v.zone)}` : v.zone === 0 ? '' : `zone=${v.zone}`,
     ...v.actions.filter((entry) => entry.type === 'nat').map(printAction),
     inner.length === 0 ? '' : `exec(${inner.join(',')})`,
     v.alg === 0 ? '' : `alg=${algorithms[v.alg] ?? v.alg}`,
@@ -88,25 +80,6 @@ function ct(v: Ct): string {
 }
 
 const packetInReasons = ['no_match', 'action', 'invalid_ttl'];
-
-type ControllerProperty = Extract<KnownAction, { type: 'controller2' }>['properties'][number];
-
-function controllerWord(property: ControllerProperty): string {
-  switch (property.type) {
-    case 'maxLen':
-      return `max_len=${property.value}`;
-    case 'controllerId':
-      return `id=${property.value}`;
-    case 'reason':
-      return `reason=${packetInReasons[property.value] ?? property.value}`;
-    case 'userdata':
-      return `userdata=${bytes(property.value)}`;
-    case 'meter':
-      return `meter_id=${property.value}`;
-    default:
-      return property.type;
-  }
-}
 
 function controller(v: { maxLen: number; controllerId: number; reason: number }): string {
   const words = [
@@ -122,7 +95,7 @@ const move = (
     'src' | 'dst',
     FieldRef | UnknownMatchField
   >,
-) => `move:${slice(v.src, v.srcOffset, v.bits)}->${slice(v.dst, v.dstOffset, v.bits)}`;
+) => `move:${printSlice(v.src, v.srcOffset, v.bits)}->${printSlice(v.dst, v.dstOffset, v.bits)}`;
 
 type Printers = { readonly [K in KnownAction['type']]?: (v: Extract<KnownAction, { type: K }>) => string };
 
@@ -151,18 +124,24 @@ const printers: Printers = {
   setTunnel64: (v) => `set_tunnel64:${hex(v.id)}`,
   popQueue: () => 'pop_queue',
   regMove: move,
-  regLoad: (v) => `load:${hex(v.value)}->${packed(v.dst, v.offsetBits)}`,
-  note: (v) => `note:${bytes(v.data)}`,
-  outputReg: (v) => `output:${packed(v.src, v.offsetBits)}`,
-  outputReg2: (v) => `output:${packed(v.src, v.offsetBits)}`,
+  regLoad: (v) => `load:${hex(v.value)}->${printPacked(v.dst, v.offsetBits)}`,
+  note: (v) => `note:${printBytes(v.data)}`,
+  outputReg: (v) => `output:${printPacked(v.src, v.offsetBits)}`,
+  outputReg2: (v) => `output:${printPacked(v.src, v.offsetBits)}`,
   exit: () => 'exit',
   decTtl: () => 'dec_ttl',
   decTtlIds: (v) => `dec_ttl(${v.ids.join(',')})`,
   finTimeout: (v) => `fin_timeout(idle_timeout=${v.idleTimeout},hard_timeout=${v.hardTimeout})`,
   controller: (v) => controller(v),
-  controller2: (v) => `controller(${v.properties.map(controllerWord).join(',')})`,
-  stackPush: (v) => `push:${slice(v.field, v.offset, v.bits)}`,
-  stackPop: (v) => `pop:${slice(v.field, v.offset, v.bits)}`,
+  controller2: printController2,
+  learn: printLearn,
+  multipath: printMultipath,
+  bundle: printBundle,
+  bundleLoad: printBundle,
+  encap: printEncap,
+  decap: printDecap,
+  stackPush: (v) => `push:${printSlice(v.field, v.offset, v.bits)}`,
+  stackPop: (v) => `pop:${printSlice(v.field, v.offset, v.bits)}`,
   conjunction: (v) => `conjunction(${v.id},${v.clause + 1}/${v.clauses})`,
   ct,
   nat,
@@ -170,10 +149,9 @@ const printers: Printers = {
   outputTrunc: (v) => `output(port=${printPort16(v.port)},max_len=${v.maxLen})`,
   clone: (v) => `clone(${v.actions.map(printAction).join(',')})`,
   decNshTtl: () => 'dec_nsh_ttl',
-  deleteField: (v) => `delete_field:${isUnknown(v.field) ? 'unknown' : v.field.field}`,
-  sample: (v) =>
-    `sample(probability=${v.probability},collector_set_id=${v.collectorSet},obs_domain_id=${v.obsDomain},obs_point_id=${v.obsPoint})`,
-  checkPktLarger: (v) => `check_pkt_larger(${v.length})->${slice(v.dst, v.offset, 1)}`,
+  deleteField: (v) => `delete_field:${v.field.field}`,
+  sample: printSample,
+  checkPktLarger: (v) => `check_pkt_larger(${v.length})->${printSlice(v.dst, v.offset, 1)}`,
 };
 
 /** One action as ovs-ofctl writes it; those that have no such form here as `name(field=value,...)`. */
@@ -186,7 +164,7 @@ export function printAction(action: Action): string {
 function printPlainly({ type, ...fields }: Action): string {
   const words = Object.entries(fields).map(([name, value]) => {
     const text =
-      value instanceof Uint8Array ? bytes(value) : typeof value === 'object' ? '...' : String(value);
+      value instanceof Uint8Array ? printBytes(value) : typeof value === 'object' ? '...' : String(value);
     return `${name}=${text}`;
   });
   return `${type}(${words.join(',')})`;
