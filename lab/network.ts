@@ -2,7 +2,7 @@
  * The lab's network as topology.py keeps it, and what one can do inside its hosts.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { NotSeen, until, within } from './observe.ts';
@@ -42,7 +42,7 @@ export class Network {
     const line = new Promise<string>((resolve, reject) => {
       createInterface(stdout).once('line', resolve);
       topology.once('exit', () =>
-        reject(new NotSeen('the network coming up', `topology.py ended, see ${log}`)),
+        reject(new NotSeen('the network coming up', readFileSync(log, 'utf8').trim().slice(-500))),
       );
     });
     try {

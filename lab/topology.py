@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import signal
+import subprocess
 import sys
 
 from mininet.cli import CLI
@@ -45,6 +46,13 @@ def quieten(host):
     # would work and TCP would never connect.
     host.cmd('ethtool -K %s tx off tso off gso off gro off' % device)
     host.cmd('sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1')
+
+
+def refuse_to_disturb():
+    """Mininet would take away an existing bridge of that name, and with it somebody's running lab."""
+    existing = subprocess.run(['ovs-vsctl', '--timeout=5', 'br-exists', 's1'], check=False)
+    if existing.returncode == 0:
+        sys.exit('there is a bridge s1 already: stop the lab it belongs to, or remove it with `ovs-vsctl del-br s1`')
 
 
 def build(controller_port):
@@ -114,6 +122,7 @@ def main():
     net = server = None
     try:
         openvswitch.start(arguments.log_dir)
+        refuse_to_disturb()
         net = build(arguments.controller_port)
         server = start_servers(net)
         if arguments.run:

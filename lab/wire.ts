@@ -66,7 +66,8 @@ export class Wire {
       '-B',
       '16384',
     ];
-    const tcpdump = spawn('tcpdump', [...options, filter], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const argv = ['--pdeathsig', 'TERM', 'tcpdump', ...options, filter];
+    const tcpdump = spawn('setpriv', argv, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     const wire = new Wire(tcpdump);
     await until('tcpdump listening', () => {
       if (tcpdump.exitCode !== null) throw new Hopeless('tcpdump running', wire.#stderr);
