@@ -106,7 +106,6 @@ t.test('a directory that cannot be written is told', async (t) => {
   const runDir = new RunDir(join(path, 'file'));
   t.throws(() => runDir.make(id), { code: 'host-failed', message: /file cannot be used: ENOTDIR/ });
 });
-});
 
 t.test('the tree goes when the last instance has gone', async (t) => {
   const { path, runDir } = make(t);
