@@ -102,18 +102,18 @@ export function fullMask(name: FieldName): bigint {
   return (1n << BigInt(fields[name].bits)) - 1n;
 }
 
-/** A match field from a number of any kind, for code that does not know the field beforehand. */
+/**
+ * A match field from a number of any kind, for code that does not know the field beforehand. Bits of the value
+ * that the mask leaves out become 0: a switch refuses a flow-mod with others (7.2.3.5).
+ */
 export function matchField(
   field: FieldName,
   value: number | bigint,
   mask?: number | bigint,
 ): KnownMatchField {
   const convert = fields[field].kind === 'number' ? Number : BigInt;
-  return {
-    field,
-    value: convert(value),
-    ...(mask === undefined ? {} : { mask: convert(mask) }),
-  } as KnownMatchField;
+  if (mask === undefined) return { field, value: convert(value) } as KnownMatchField;
+  return { field, value: convert(BigInt(value) & BigInt(mask)), mask: convert(mask) } as KnownMatchField;
 }
 
 const rankOf = new Map<string, number>(Object.keys(fields).map((name, index) => [name, index]));

@@ -225,7 +225,7 @@ const controllerProperty = tlv(
   {
     maxLen: row(0, struct({ value: padded(u16, 2) })),
     controllerId: row(1, struct({ value: padded(u16, 2) })),
-    reason: row(2, struct({ value: padded(u8, 3) })),
+    reason: row(2, struct({ value: u8 })),
     userdata: row(3, struct({ value: rest })),
     pause: row(4, nothing()),
     meter: row(5, struct({ value: u32 })),
