@@ -254,7 +254,9 @@ export class Machine {
 
   /** The line by which the guest introduces itself, whether we came in time to hear it unasked or not. */
   async introduction(console: Console): Promise<string> {
-    const line = await console.ask('hello');
+    let line = await console.ask('hello');
+    // Who connects while it speaks hears the end of a line, and then the answer.
+    while (!/^(ready|refused) /.test(line)) line = await console.lines.next('introduction');
     // An answer follows every question: a second line means that the first was said unasked.
     const health = await console.ask('health');
     if (health === line) await console.lines.next('answer to health');
