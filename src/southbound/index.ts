@@ -13,7 +13,8 @@ export type { Log } from './log.ts';
 export type SouthboundOptions = {
   /** Where switches connect to; port 0 takes a free one. */
   readonly listen: { readonly host: string; readonly port: number };
-  /** What bridges are told to connect to, as OVSDB writes it; default: the address that is listened on. */
+  /** What bridges are told to connect to, as OVSDB writes it; default: the address that is
+   * listened on, or one that leads to it. */
   readonly controllerTarget?: string;
   /** Milliseconds between two looks at a switch that nothing has changed on. */
   readonly auditIntervalMs?: number;
@@ -36,11 +37,17 @@ export type Southbound = {
 
 const DEFAULT_AUDIT_MS = 10_000;
 
-/** `tcp:host:port` as a switch on this host can use it: "any address" is none that can be connected to. */
-function targetOf({ host, port }: { readonly host: string; readonly port: number }): string {
-  if (host === '0.0.0.0') return `tcp:127.0.0.1:${port}`;
-  if (host === '::') return `tcp:[::1]:${port}`;
-  return host.includes(':') ? `tcp:[${host}]:${port}` : `tcp:${host}:${port}`;
+/**
+ * `tcp:host:port` as a switch can use it. "Any address" is none that can be connected to: a switch on another
+ * host gets the address at which its OVSDB server talks to us, one on this host the loopback address.
+ */
+export function targetOf(
+  { host, port }: { readonly host: string; readonly port: number },
+  localAddress: string | undefined,
+): string {
+  const any = host === '0.0.0.0' || host === '::';
+  const reachable = any ? (localAddress ?? '127.0.0.1').replace(/^::ffff:/, '') : host;
+  return reachable.includes(':') ? `tcp:[${reachable}]:${port}` : `tcp:${reachable}:${port}`;
 }
 
 /** Starts to listen for switches. @throws what listening fails with, such as EADDRINUSE */
@@ -63,7 +70,7 @@ export async function createSouthbound(options: SouthboundOptions): Promise<Sout
   const { address, port } = await server.listen();
   const bound = { host: address, port };
   const ovsdb = new OvsdbManager({
-    controllerTarget: options.controllerTarget ?? targetOf(bound),
+    controllerTarget: (localAddress) => options.controllerTarget ?? targetOf(bound, localAddress),
     log,
     changed: () => {
       book?.lookAtIsolation();

@@ -140,7 +140,6 @@ export class Ovs {
             'controller',
             name,
             'connection_mode=out-of-band',
-            'max_backoff=1000',
           ];
     await this.vsctl('add-br', name, '--', 'set', 'bridge', name, ...set, ...controller);
   }

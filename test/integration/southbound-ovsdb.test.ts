@@ -15,7 +15,11 @@ const unreached = /rconn\|/;
 async function start(t: Test): Promise<{ ovs: Ovs; manager: OvsdbManager; changes: () => number }> {
   const ovs = await startOvs({ datapath: 'dummy' });
   let count = 0;
-  const manager = new OvsdbManager({ controllerTarget, log: silent, changed: () => count++ });
+  const manager = new OvsdbManager({
+    controllerTarget: () => controllerTarget,
+    log: silent,
+    changed: () => count++,
+  });
   t.teardown(async () => {
     manager.close();
     await ovs.stop();
@@ -158,7 +162,12 @@ t.test('what fails is a typed error', async (t) => {
   const bridge = { dpid, ovsdb: ovs.ovsdb };
   const id = 'i8' as InstanceId;
   await t.rejects(manager.add(bridge, ['taken'], id), { code: 'ovsdb-failed', message: /constraint/ });
-  const nowhere = new OvsdbManager({ controllerTarget, log: silent, changed() {}, patienceMs: 300 });
+  const nowhere = new OvsdbManager({
+    controllerTarget: () => controllerTarget,
+    log: silent,
+    changed() {},
+    patienceMs: 300,
+  });
   t.teardown(() => nowhere.close());
   const absent = { dpid, ovsdb: `unix:${ovs.dir}/absent.sock` };
   await t.rejects(nowhere.add(absent, ['x'], id), { code: 'ovsdb-failed', message: /ENOENT/ });

@@ -120,7 +120,7 @@ t.test('a switch that died without a word is replaced by its new connection', as
 t.test('a switch that falls silent is given up', async (t) => {
   const ovs = await startOvs({ datapath: 'dummy' });
   t.teardown(() => ovs.stop());
-  const southbound = await startSouthbound(t, { limits: { idleMs: 200 } });
+  const southbound = await startSouthbound(t, { limits: { idleMs: 500 } });
   await ovs.addBridge('br1', { dpid, controller: southbound.target });
   await eventually(t, 'connected', () => southbound.fact(dpid)?.connection === 'connected');
   process.kill(ovs.pids.vswitchd, 'SIGSTOP');

@@ -121,6 +121,8 @@ export class Session {
   /** When `tick` is due at the latest. */
   get wakeAt(): number {
     if (this.#phase === 'idle' || this.#phase === 'closed') return Number.POSITIVE_INFINITY;
+    // Before its hello there is nothing that a peer could be asked.
+    if (this.#phase === 'hello') return this.#deadline;
     let at = Math.min(this.#deadline, this.#heard + this.#limits.idleMs * (this.#asked ? 2 : 1));
     for (const { deadline } of this.#pending.values()) at = Math.min(at, deadline);
     return at;
@@ -160,6 +162,7 @@ export class Session {
         this.close(`no ${answer} in time`);
         return;
       }
+    if (this.#phase === 'hello') return;
     const silence = now - this.#heard;
     if (silence >= 2 * this.#limits.idleMs && this.#asked) {
       this.close('no sign of life');

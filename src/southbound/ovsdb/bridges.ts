@@ -51,8 +51,7 @@ export function bridgeRepairs(tables: Tables, { id, row }: BridgeRow, target: st
 }
 
 function newController(bridge: string, target: string): readonly Operation[] {
-  // Milliseconds; the default lets a switch stay away for 8 seconds after a restart of the controller.
-  const row = { ...OUT_OF_BAND, target, max_backoff: 1000 };
+  const row = { ...OUT_OF_BAND, target };
   const mutations = [['controller', 'insert', set([namedUuid('ours')])]];
   return [
     { op: 'insert', table: 'Controller', 'uuid-name': 'ours', row },

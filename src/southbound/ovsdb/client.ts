@@ -39,6 +39,11 @@ export class OvsdbClient {
     return this.#tables;
   }
 
+  /** This host's address as the server sees it; absent over a unix socket. */
+  get localAddress(): string | undefined {
+    return this.#connection?.localAddress;
+  }
+
   /** Why `tables` is absent. */
   get problem(): string {
     return this.#problem;

@@ -82,6 +82,11 @@ export class OvsdbConnection {
     });
   }
 
+  /** This host's address as the server sees it; absent over a unix socket. */
+  get localAddress(): string | undefined {
+    return this.#socket.localAddress;
+  }
+
   /** Ends the connection; everything outstanding fails with this reason. */
   close(reason: string): void {
     if (this.#closed) return;

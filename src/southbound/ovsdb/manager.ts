@@ -10,8 +10,11 @@ import type { Tables } from './tables.ts';
 import type { Operation } from './values.ts';
 
 export type OvsdbManagerOptions = {
-  /** What the bridges are to have among their controllers. */
-  readonly controllerTarget: string;
+  /**
+   * What a bridge is to have among its controllers. `localAddress` is this host's address as the bridge's
+   * host sees it, if that is another one.
+   */
+  readonly controllerTarget: (localAddress: string | undefined) => string;
   readonly log: Log;
   /** A problem came or went, or the tables changed. */
   readonly changed: () => void;
@@ -206,7 +209,8 @@ export class OvsdbManager implements BridgePorts {
       const protocols = protocolsProblem(bridge.row);
       if (protocols === undefined) this.#problems.delete(dpid);
       else this.#problems.set(dpid, protocols);
-      const operations = bridgeRepairs(client.tables, bridge, this.#options.controllerTarget);
+      const target = this.#options.controllerTarget(client.localAddress);
+      const operations = bridgeRepairs(client.tables, bridge, target);
       if (operations.length > 0) void this.#repair(dpid, client, operations);
     } catch (error) {
       this.#problems.set(dpid, reasonOf(error));

@@ -2,6 +2,7 @@
 import net from 'node:net';
 import t from 'tap';
 import type { Dpid, OfPort } from '../../../src/model/ids.ts';
+import { targetOf } from '../../../src/southbound/index.ts';
 import { parseOvsdbAddress } from '../../../src/southbound/ovsdb/address.ts';
 import { bridgeRepairs, oneBridge, protocolsProblem } from '../../../src/southbound/ovsdb/bridges.ts';
 import { OvsdbConnection } from '../../../src/southbound/ovsdb/connection.ts';
@@ -17,6 +18,16 @@ t.test('addresses', async (t) => {
   t.strictSame(parseOvsdbAddress('tcp:[::1]:6640'), { kind: 'tcp', host: '::1', port: 6640 });
   for (const wrong of ['', 'unix:', 'tcp:host', 'tcp:host:0', 'tcp:host:65536', 'ssl:a:1', 'tcp:::1:3'])
     t.throws(() => parseOvsdbAddress(wrong), { code: 'ovsdb-failed' }, wrong);
+});
+
+t.test('where a switch is told to connect to', async (t) => {
+  const port = 6653;
+  t.equal(targetOf({ host: '10.0.0.1', port }, '192.0.2.1'), 'tcp:10.0.0.1:6653');
+  t.equal(targetOf({ host: '::1', port }, undefined), 'tcp:[::1]:6653');
+  t.equal(targetOf({ host: '0.0.0.0', port }, undefined), 'tcp:127.0.0.1:6653');
+  t.equal(targetOf({ host: '0.0.0.0', port }, '192.0.2.1'), 'tcp:192.0.2.1:6653');
+  t.equal(targetOf({ host: '::', port }, '::ffff:192.0.2.1'), 'tcp:192.0.2.1:6653');
+  t.equal(targetOf({ host: '::', port }, '2001:db8::1'), 'tcp:[2001:db8::1]:6653');
 });
 
 t.test('JSON objects come out of any cut of the stream', async (t) => {

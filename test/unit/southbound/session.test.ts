@@ -108,12 +108,14 @@ t.test('an auxiliary connection is not used', async (t) => {
 });
 
 t.test('time', async (t) => {
-  const silent = new Session({ helloMs: 50 });
+  const silent = new Session({ helloMs: 50, idleMs: 10 });
   silent.connected(0);
   silent.drain();
   // Another protocol may well look like the beginning of a long message.
   silent.bytes(new TextEncoder().encode('GET / HTTP/1.1\r\n\r\n'), 1);
   t.equal(silent.wakeAt, 50);
+  silent.tick(49);
+  t.strictSame(silent.drain(), [], 'nothing is asked before the hello');
   silent.tick(50);
   t.match(closed(silent.drain()), /no hello/);
 
