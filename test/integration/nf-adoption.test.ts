@@ -1,7 +1,9 @@
 /** What a controller leaves behind when it dies, and what the next one makes of it. */
 import '../harness/ovs-netns.ts';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import { findProcess } from '../../src/nf/process.ts';
@@ -74,6 +76,29 @@ testInWorld(t, 'a controller that stops may keep its guests for the next one', a
   await second.stop('remove');
   t.ok(w.isEmpty());
 });
+
+testInWorld(
+  t,
+  'a controller that died in the middle of a request does not confuse the next one',
+  async (t, w) => {
+    const first = w.start();
+    first.instances.want([firewall(w.wanted(1), 1, { default: 'allow' })]);
+    await eventually(t, 'ready', () => factOf(first, 1)?.phase === 'ready');
+    const { pid } = factOf(first, 1) ?? {};
+    await first.stop('keep');
+    const half = connect(join(w.runDir, 'instances/i1/console.sock'));
+    await once(half, 'connect');
+    await new Promise<void>((resolve) => half.end('config 2 5000\n{"default":"de', resolve));
+
+    const second = w.start();
+    await second.settled;
+    t.match(factOf(second, 1), { phase: 'ready', revision: 1, pid, restarts: 0 });
+    second.instances.want([firewall(w.wanted(1), 2, { default: 'deny' })]);
+    await eventually(t, 'it listens again', () => factOf(second, 1)?.revision === 2);
+    await second.stop('remove');
+    t.ok(w.isEmpty());
+  },
+);
 
 testInWorld(t, 'a store that was lost is not mistaken for the one that is known', async (t, w) => {
   const before = await w.startElsewhere([firewall(w.wanted(1), 1, { default: 'deny' })]);
