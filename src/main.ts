@@ -102,9 +102,17 @@ async function main(argv: readonly string[]): Promise<void> {
   log.info({}, 'stopped');
 }
 
+/**
+ * Resolves with the first signal to stop. A further SIGTERM changes nothing, because service managers may send
+ * several and an interrupted stop would leave instances behind; a further SIGINT is a person who will not wait.
+ */
 function stopSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
+    process.on('SIGTERM', resolve);
+    process.once('SIGINT', (signal) => {
+      resolve(signal);
+      process.once('SIGINT', () => process.exit(130));
+    });
   });
 }
 
