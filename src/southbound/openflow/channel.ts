@@ -46,6 +46,11 @@ export type Told = { readonly faults: ReadonlyMap<number, Fault>; readonly done:
 
 type Waiting = { resolve(message: Message): void; reject(error: Error): void };
 
+/** The xid in the beginning of the refused message, which an error quotes; not every switch repeats it outside. */
+function quotedXid({ data }: MessageOf<'error'>): number {
+  return data.byteLength < 8 ? -1 : new DataView(data.buffer, data.byteOffset).getUint32(4);
+}
+
 /** A connected switch: drives the session over its socket and turns answers into promises. */
 export class Channel {
   readonly #options: ChannelOptions;
@@ -105,7 +110,7 @@ export class Channel {
     const places = new Map<number, number>();
     const faults = new Map<number, Fault>();
     const watch = (error: MessageOf<'error'>): boolean => {
-      const place = places.get(error.xid);
+      const place = places.get(error.xid) ?? places.get(quotedXid(error));
       if (place !== undefined) faults.set(place, error);
       return place !== undefined;
     };
