@@ -23,7 +23,7 @@
 
 #define MEASURE_TICKS (PIT_HZ * 2 / 1000)
 #define GRAIN_TICKS 2
-#define ATTEMPTS 20
+#define ATTEMPTS 100
 /* More than fit into two milliseconds; and so many that a PIT must have moved. */
 #define READINGS 100000
 #define READINGS_TO_MOVE 1000
