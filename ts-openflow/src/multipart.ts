@@ -10,9 +10,14 @@ export interface MultipartLimits {
   readonly maxParts?: number;
   /** Entries of one reply, all parts together. */
   readonly maxEntries?: number;
+  /** Bytes of one reply, all parts together, as far as push is told of them. */
+  readonly maxBytes?: number;
 }
 
-/** Too many parts or entries, or parts that do not belong together. */
+/** A part is 64 KiB at most: together no more than 256 MiB even if push is not told of bytes. */
+const defaults = { maxParts: 4096, maxEntries: 4_000_000, maxBytes: 2 ** 28 };
+
+/** Too many parts, entries or bytes, or parts that do not belong together. */
 export class MultipartError extends Error {
   override readonly name = 'MultipartError';
 }
@@ -26,14 +31,19 @@ export class MultipartAssembler {
   #whole: PartOf | undefined;
   #parts = 0;
   #entries = 0;
+  #bytes = 0;
 
   constructor(limits: MultipartLimits = {}) {
-    this.#limits = { maxParts: limits.maxParts ?? 65536, maxEntries: limits.maxEntries ?? 4_000_000 };
+    this.#limits = { ...defaults, ...limits };
   }
 
-  push<M extends PartOf>(part: M): M | undefined {
+  /** Takes one part; `byteLength` is that of the message it was decoded from. */
+  push<M extends PartOf>(part: M, byteLength = 0): M | undefined {
+    this.#bytes += byteLength;
     if (++this.#parts > this.#limits.maxParts)
       throw new MultipartError(`more than ${this.#limits.maxParts} parts`);
+    if (this.#bytes > this.#limits.maxBytes)
+      throw new MultipartError(`more than ${this.#limits.maxBytes} bytes`);
     if (!this.#whole) this.#whole = { ...part };
     else if (this.#whole.type !== part.type || this.#whole.xid !== part.xid)
       throw new MultipartError(
@@ -45,6 +55,7 @@ export class MultipartAssembler {
     this.#whole = undefined;
     this.#parts = 0;
     this.#entries = 0;
+    this.#bytes = 0;
     return whole as M;
   }
 

@@ -71,6 +71,9 @@ t.test('an assembler has limits', async (t) => {
   t.throws(() => parts.push(part(1, 1, [])), { name: 'MultipartError' });
   const entries = new MultipartAssembler({ maxEntries: 2 });
   t.throws(() => entries.push(part(1, 1, [1, 2, 3])), { name: 'MultipartError' });
+  const bytes = new MultipartAssembler({ maxBytes: 100 });
+  bytes.push(part(1, 1, []), 60);
+  t.throws(() => bytes.push(part(1, 1, []), 60), { name: 'MultipartError' });
   const mixed = new MultipartAssembler();
   mixed.push(part(1, 1, []));
   t.throws(() => mixed.push(part(2, 1, [])), { name: 'MultipartError' });

@@ -4,7 +4,14 @@ import { groups, type Message, makeHello, meters, ports, type Version } from '..
 export function questions(version: Version): Message[] {
   const head = (xid: number) => ({ version, xid });
   const part = (xid: number) => ({ version, xid, flags: 0 });
-  const flows = { table: 255, outPort: ports.any, outGroup: groups.any, cookie: 0n, cookieMask: 0n, match: [] };
+  const flows = {
+    table: 255,
+    outPort: ports.any,
+    outGroup: groups.any,
+    cookie: 0n,
+    cookieMask: 0n,
+    match: [],
+  };
   const generation = { shortId: 0, generationId: 1n };
   const asked: Message[] = [
     makeHello(1, [version]),

@@ -37,28 +37,66 @@ export function startSwitch(bridge: string, ports: readonly string[]): PrivateSw
   const database = join(directory, 'db.sock');
   const children: ChildProcess[] = [];
   const run = (command: string, ...args: string[]) =>
-    execFileSync(command, args, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 20_000 });
+    execFileSync(command, args, {
+      env,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 20_000,
+    });
   const start = (command: string, ...args: string[]) => {
     children.push(spawn(command, args, { env, stdio: 'ignore' }));
   };
   const vsctl = (...args: string[]) => run('ovs-vsctl', `--db=unix:${database}`, '--timeout=10', ...args);
 
   run('ovsdb-tool', 'create', join(directory, 'conf.db'), schema);
-  start('ovsdb-server', `--remote=punix:${database}`, `--unixctl=${directory}/db.ctl`, join(directory, 'conf.db'));
+  start(
+    'ovsdb-server',
+    `--remote=punix:${database}`,
+    `--unixctl=${directory}/db.ctl`,
+    join(directory, 'conf.db'),
+  );
   waitFor('ovsdb-server', () => works(() => vsctl('--no-wait', 'init')));
-  start('ovs-vswitchd', '--enable-dummy', '--disable-system', `--unixctl=${directory}/vs.ctl`, `unix:${database}`);
-  vsctl('add-br', bridge, '--', 'set', 'bridge', bridge, 'datapath_type=dummy', 'fail_mode=secure',
-    'protocols=OpenFlow10,OpenFlow13,OpenFlow14,OpenFlow15', 'other-config:datapath-id=00000000000000b7');
+  start(
+    'ovs-vswitchd',
+    '--enable-dummy',
+    '--disable-system',
+    `--unixctl=${directory}/vs.ctl`,
+    `unix:${database}`,
+  );
+  vsctl(
+    'add-br',
+    bridge,
+    '--',
+    'set',
+    'bridge',
+    bridge,
+    'datapath_type=dummy',
+    'fail_mode=secure',
+    'protocols=OpenFlow10,OpenFlow13,OpenFlow14,OpenFlow15',
+    'other-config:datapath-id=00000000000000b7',
+  );
   for (const [index, port] of ports.entries())
-    vsctl('add-port', bridge, port, '--', 'set', 'interface', port, 'type=dummy', `ofport_request=${index + 1}`);
+    vsctl(
+      'add-port',
+      bridge,
+      port,
+      '--',
+      'set',
+      'interface',
+      port,
+      'type=dummy',
+      `ofport_request=${index + 1}`,
+    );
   const socket = join(directory, `${bridge}.mgmt`);
   waitFor('the bridge', () => works(() => run('ovs-ofctl', '-O', 'OpenFlow13', 'show', `unix:${socket}`)));
   return {
     socket,
     run: (command, ...args) =>
-      command === 'ovs-vsctl' ? vsctl(...args)
-      : command === 'ovs-appctl' ? run(command, '-t', `${directory}/vs.ctl`, ...args)
-      : run(command, ...args),
+      command === 'ovs-vsctl'
+        ? vsctl(...args)
+        : command === 'ovs-appctl'
+          ? run(command, '-t', `${directory}/vs.ctl`, ...args)
+          : run(command, ...args),
     close() {
       for (const child of children.reverse()) child.kill();
       rmSync(directory, { recursive: true, force: true });
