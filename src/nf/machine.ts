@@ -11,8 +11,10 @@ export type Timing = {
   /** From the emulator's start to the guest's "ready". A hung guest looks like a busy one, so there is always an end. */
   readonly readyWithin: number;
   readonly healthEvery: number;
-  /** For any answer of a running guest. */
+  /** For the answer of a running guest to a question. */
   readonly answerWithin: number;
+  /** For the answer to a configuration, of which the console carries some 150 KiB a second at best. */
+  readonly configWithin: number;
   readonly backoffFirst: number;
   readonly backoffMost: number;
   /** A guest that was ready for this long has its earlier deaths forgiven. */
@@ -21,8 +23,9 @@ export type Timing = {
 
 export const DEFAULT_TIMING: Timing = {
   readyWithin: 15_000,
-  healthEvery: 2_000,
-  answerWithin: 5_000,
+  healthEvery: 1_000,
+  answerWithin: 3_000,
+  configWithin: 10_000,
   backoffFirst: 100,
   backoffMost: 30_000,
   stableAfter: 60_000,
@@ -251,14 +254,14 @@ function answered(
 /** What a ready guest that owes nothing is asked next: a configuration before its health. */
 function proceed(state: Machine, now: number, timing: Timing): Step {
   if (state.awaiting) return only(state);
-  const until = now + timing.answerWithin;
   if (state.wanted !== state.confirmed && state.wanted !== state.refused?.revision)
     return {
-      state: { ...state, awaiting: { what: 'config', until } },
+      state: { ...state, awaiting: { what: 'config', until: now + timing.configWithin } },
       effects: [{ do: 'configure', revision: state.wanted }],
     };
   if (state.nextAt === undefined || now < state.nextAt) return only(state);
-  return { state: { ...state, awaiting: { what: 'health', until } }, effects: [{ do: 'ask-health' }] };
+  const awaiting = { what: 'health', until: now + timing.answerWithin } as const;
+  return { state: { ...state, awaiting }, effects: [{ do: 'ask-health' }] };
 }
 
 const only = (state: Machine): Step => ({ state, effects: [] });

@@ -321,13 +321,10 @@ export class Supervisor {
     const guest = this.#guest;
     const { revision, config } = this.#wanted;
     const fault = tooLong(config);
-    const answer =
-      fault === undefined
-        ? await guest?.ask(
-            { kind: 'config', revision, config: bytesOf(config) },
-            this.#around.timing.answerWithin,
-          )
-        : await Promise.resolve({ kind: 'config-refused', reason: fault } as const);
+    const request = { kind: 'config', revision, config: bytesOf(config) } as const;
+    const answer = await (fault === undefined
+      ? guest?.ask(request, this.#around.timing.configWithin)
+      : ({ kind: 'config-refused', reason: fault } as const));
     if (!answer || guest !== this.#guest) return;
     if (answer.kind === 'config-refused') {
       this.#happen({ is: 'config-refused', revision, reason: answer.reason });

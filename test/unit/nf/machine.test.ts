@@ -15,6 +15,7 @@ const timing: Timing = {
   readyWithin: 1000,
   healthEvery: 100,
   answerWithin: 50,
+  configWithin: 70,
   backoffFirst: 10,
   backoffMost: 80,
   stableAfter: 5000,
@@ -95,6 +96,11 @@ t.test('a guest that is not ready in time, or does not answer, is killed', async
   t.strictSame(silent.take(), ['ask-health']);
   t.strictSame(silent.tick().take(), ['kill']);
   t.match(silent.state.problem, /did not answer in time/);
+
+  const deaf = Bench.ready().happen({ is: 'want', revision: 2 });
+  deaf.take();
+  t.equal(nextTick(deaf.state), deaf.now + timing.configWithin);
+  t.strictSame(deaf.tick().take(), ['kill']);
 
   const early = Bench.ready().tick();
   early.now = (nextTick(early.state) ?? 0) - 1;

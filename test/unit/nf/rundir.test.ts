@@ -20,8 +20,8 @@ function make(t: Test): { path: string; runDir: RunDir } {
 
 /** A process of the test's own one of whose arguments is this. */
 async function processWith(t: Test, argument: string): Promise<number> {
-  const child = spawn('sh', ['-c', 'sleep 60 & wait', 'sh', argument], { stdio: 'ignore', detached: true });
-  t.teardown(() => process.kill(-(child.pid ?? 0), 'SIGKILL'));
+  const child = spawn('sh', ['-c', 'read line', 'sh', argument], { stdio: ['pipe', 'ignore', 'ignore'] });
+  t.teardown(() => child.kill('SIGKILL'));
   await once(child, 'spawn');
   return child.pid ?? 0;
 }
