@@ -1,6 +1,6 @@
 import t from 'tap';
 
-import { buildImages, startMachine } from './machine.ts';
+import { buildImages, DEVICES, ip, startMachine } from './machine.ts';
 import { ethernet, ipv4, udp, Wire } from './wire.ts';
 
 buildImages();
@@ -149,4 +149,19 @@ t.test('the counter passes everything', async (t) => {
     other: 1,
   });
   t.match(await console.configure(2, { a: 1 }), /^config refused reason=there is nothing to configure/);
+});
+
+t.test('goes on when a side goes down and comes up again', async (t) => {
+  const { namespace, console, machine } = await startMachine(t, { config: { default: 'allow' } });
+  const wire = await Wire.open(t, namespace);
+  const frame = ethernet(0x88b5, Buffer.alloc(100));
+  ip('-n', namespace, 'link', 'set', DEVICES.right, 'down');
+  // Many times as many as there are buffers.
+  await wire.flood('left', frame, 5000);
+  t.equal(await console.ask('health'), 'health ok');
+  ip('-n', namespace, 'link', 'set', DEVICES.right, 'up');
+  await wire.settle();
+  t.ok(await wire.passes('left', frame));
+  t.ok(await wire.passes('right', frame));
+  t.equal(machine.complaints, '');
 });

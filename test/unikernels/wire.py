@@ -72,6 +72,9 @@ while True:
             for line in lines:
                 command(line.decode().split())
         else:
-            frame, address = key.fileobj.recvfrom(65536)
+            try:
+                frame, address = key.fileobj.recvfrom(65536)
+            except OSError:  # told once when the device goes down
+                continue
             if address[2] != OUTGOING:
                 print(key.data, frame.hex(), flush=True)
