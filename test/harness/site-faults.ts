@@ -156,22 +156,21 @@ export class FlowMonitor {
     const argv = ['--pdeathsig', 'KILL', 'ovs-ofctl', '-O', 'OpenFlow15', 'monitor', 's1', 'watch:!initial'];
     this.#child = spawn('setpriv', argv, {
       env: { ...process.env, OVS_RUNDIR: site.ovs.dir },
-      stdio: ['ignore', 'pipe', 'ignore'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
   }
 
   static async open(t: Test, site: Site): Promise<FlowMonitor> {
     const monitor = new FlowMonitor(site);
     t.teardown(() => monitor.#child.kill());
-    const { stdout } = monitor.#child;
-    if (stdout === null) throw new Error('the monitor has no output');
-    await new Promise<void>((resolve) => {
-      createInterface(stdout).on('line', (line) => {
-        resolve();
-        const [, event = '', cookie = '0'] = /event=(\w+) .*cookie=(0x[0-9a-f]+)/.exec(line) ?? [];
-        if (event !== '') monitor.events.push({ event, cookie: BigInt(cookie), text: line.trim() });
-      });
+    const { stdout, stderr } = monitor.#child;
+    if (stdout === null || stderr === null) throw new Error('the monitor has no output');
+    // What comes by itself it prints on stderr, the answer to its request on stdout.
+    createInterface(stderr).on('line', (line) => {
+      const [, event = '', cookie = '0'] = /event=(\w+) .*cookie=(0x[0-9a-f]+)/.exec(line) ?? [];
+      if (event !== '') monitor.events.push({ event, cookie: BigInt(cookie), text: line.trim() });
     });
+    await new Promise<void>((resolve) => createInterface(stdout).once('line', () => resolve()));
     return monitor;
   }
 
