@@ -13,7 +13,14 @@ import {
   type MessageOf,
   matchField,
 } from '../src/index.ts';
+import { bucketPropertyTable } from '../src/messages/group.ts';
+import { bandTable } from '../src/messages/meter.ts';
+import { packetInPropertyTable } from '../src/messages/nicira.ts';
+import { portModPropertyTable, portPropertyTable } from '../src/messages/port.ts';
+import { queuePropertyTable } from '../src/messages/queue.ts';
+import { asyncPropertyTable } from '../src/messages/session.ts';
 import { messageTable } from '../src/messages/table.ts';
+import { tableFeaturePropertyTable, tablePropertyTable } from '../src/messages/tables.ts';
 
 const page = readFileSync(new URL('../docs/registry.md', import.meta.url), 'utf8');
 
@@ -38,8 +45,19 @@ t.test('no two fields share a header', async (t) => {
   t.equal(new Set(headers).size, headers.length);
 });
 
-t.test('no two actions or instructions share a number', async (t) => {
-  for (const table of [actionTable, instructionTable]) {
+t.test('no two rows of a table share a number', async (t) => {
+  const others = [
+    asyncPropertyTable,
+    bandTable,
+    bucketPropertyTable,
+    packetInPropertyTable,
+    portModPropertyTable,
+    portPropertyTable,
+    queuePropertyTable,
+    tableFeaturePropertyTable,
+    tablePropertyTable,
+  ];
+  for (const table of [actionTable, instructionTable, ...others]) {
     const numbers = Object.values(table).map((row) => {
       const { code, experimenter } = row as { code: number; experimenter?: { id: number; subtype: number } };
       return experimenter ? `${experimenter.id}:${experimenter.subtype}` : String(code);

@@ -29,11 +29,11 @@ export function numberToIpv4(value: number): string {
 
 const groupText = /^[0-9a-f]{1,4}$/i;
 
-/** The 16-bit groups of one side of `::`; the last may be an IPv4 address. */
-function groupsOf(text: string): number[] {
+/** The 16-bit groups of one side of `::`; the very last may be an IPv4 address. */
+function groupsOf(text: string, isEnd: boolean): number[] {
   if (text === '') return [];
   return text.split(':').flatMap((group, index, all) => {
-    if (index === all.length - 1 && group.includes('.')) {
+    if (isEnd && index === all.length - 1 && group.includes('.')) {
       const address = ipv4ToNumber(group);
       return [address >>> 16, address & 0xffff];
     }
@@ -45,8 +45,8 @@ function groupsOf(text: string): number[] {
 /** `2001:db8::1` (RFC 4291, 2.2) to 128 bits. */
 export function ipv6ToBigint(text: string): bigint {
   const [head = '', tail, ...more] = text.split('::');
-  const before = groupsOf(head);
-  const behind = groupsOf(tail ?? '');
+  const before = groupsOf(head, tail === undefined);
+  const behind = groupsOf(tail ?? '', true);
   const missing = 8 - before.length - behind.length;
   const wrong = more.length > 0 || (tail === undefined ? missing !== 0 : missing < 1);
   if (wrong) throw new TypeError(`not an IPv6 address: ${text}`);

@@ -1,0 +1,200 @@
+/** Messages that no switch or tool at hand sends, as the standard lays them out: written by hand from its text. */
+import t from 'tap';
+import { decode, encode, type Message } from '../src/index.ts';
+
+/** The message, its bytes (blanks between the fields), and what must be read from them. */
+const layouts: readonly (readonly [what: string, hex: string, expected: object])[] = [
+  [
+    'role status, 1.5.1 7.4.4',
+    '061e0018 00000001 00000002 01 000000 0000000000000005',
+    { type: 'roleStatus', role: 2, reason: 1, generationId: 5n },
+  ],
+  [
+    'table status with a vacancy property, 7.4.5',
+    '061f0020 00000001 03 00000000000000 0010 05 00 00000008 0003 0008 14 50 0a 00',
+    {
+      type: 'tableStatus',
+      reason: 3,
+      table: { table: 5, config: 8, properties: [{ down: 20, up: 80, vacancy: 10 }] },
+    },
+  ],
+  [
+    'a forwarded meter-mod, 7.4.6',
+    '06200018 00000000 061d0010 00000007 0002 0000 00000001',
+    { type: 'requestForward', request: { type: 'meterMod', xid: 7, command: 2, meter: 1 } },
+  ],
+  [
+    'controller status with a URI, 7.4.7',
+    '06230028 00000001 0020 0007 00000002 01 00 000000000000 0000 0009 7463703a31 00000000000000',
+    {
+      type: 'controllerStatus',
+      shortId: 7,
+      role: 2,
+      reason: 1,
+      channelStatus: 0,
+      properties: [{ type: 'uri' }],
+    },
+  ],
+  [
+    'flow statistics, 7.3.5.3',
+    '06130030 00000001 0011 0000 00000000 0020 0000 02 01 0064 0001 0004 00000000 0000 0010 80020808 0000000000000005',
+    {
+      type: 'flowStatsReply',
+      flows: [{ table: 2, reason: 1, priority: 100, match: [], stats: [{ stat: 'packetCount', value: 5n }] }],
+    },
+  ],
+  [
+    'bundle features, asked',
+    '06120018 00000001 0013 0000 00000000 00000001 00000000',
+    { type: 'bundleFeaturesRequest', featureFlags: 1 },
+  ],
+  [
+    'bundle features, answered',
+    '06130018 00000001 0013 0000 00000000 0003 000000000000',
+    { type: 'bundleFeaturesReply', capabilities: 3 },
+  ],
+  [
+    'TTL and PBB actions in a packet-out of 1.3.5, 7.2.5',
+    `040d0038 00000001 ffffffff fffffffd 0020 000000000000
+     000b0008 00000000 000c0008 00000000 001a0008 88e7 0000 001b0008 00000000`,
+    {
+      type: 'packetOut',
+      actions: [
+        { type: 'copyTtlOut' },
+        { type: 'copyTtlIn' },
+        { type: 'pushPbb', ethertype: 0x88e7 },
+        { type: 'popPbb' },
+      ],
+    },
+  ],
+  [
+    'a queue with rates, 1.5.1 7.3.5.9',
+    '06130030 00000001 000f 0000 00000000 00000001 00000002 0020 000000000000 0001 0008 01f4 0000 0002 0008 03e8 0000',
+    {
+      type: 'queueDescReply',
+      queues: [
+        {
+          port: 1,
+          queue: 2,
+          properties: [
+            { type: 'minRate', rate: 500 },
+            { type: 'maxRate', rate: 1000 },
+          ],
+        },
+      ],
+    },
+  ],
+  [
+    'a queue with a rate, 1.3.5 7.2.2',
+    '04170030 00000001 00000001 00000000 00000002 00000001 0020 000000000000 0001 0010 00000000 01f4 000000000000',
+    {
+      type: 'queueGetConfigReply',
+      queues: [{ port: 1, queue: 2, properties: [{ type: 'minRate', rate: 500 }] }],
+    },
+  ],
+  [
+    'asynchronous messages, 1.3.5 7.3.10',
+    '041c0020 00000001 00000001 00000002 00000003 00000004 00000005 00000006',
+    {
+      type: 'setAsync',
+      properties: [
+        { type: 'packetInPrimary', mask: 1 },
+        { type: 'packetInSecondary', mask: 2 },
+        { type: 'portStatusPrimary', mask: 3 },
+        { type: 'portStatusSecondary', mask: 4 },
+        { type: 'flowRemovedPrimary', mask: 5 },
+        { type: 'flowRemovedSecondary', mask: 6 },
+      ],
+    },
+  ],
+  [
+    'asynchronous messages, 1.5.1 7.3.10',
+    '061c0010 00000001 0001 0008 00000003',
+    { type: 'setAsync', properties: [{ type: 'packetInPrimary', mask: 3 }] },
+  ],
+  [
+    'an optical port, 7.3.4.3',
+    `06100038 00000001 00000001 00000000 020000000001 0000 00000000 00000000
+     0001 0018 00000001 00000002 00000003 00000004 00000005`,
+    {
+      type: 'portMod',
+      port: 1,
+      hwAddr: 0x020000000001n,
+      properties: [{ type: 'optical', frequency: 2, txPower: 5 }],
+    },
+  ],
+  [
+    'a meter with bands of all kinds, 7.3.4.5',
+    `041d0040 00000001 0000 0001 00000005 0001 0010 000003e8 00000007 00000000
+     0002 0010 000003e8 00000007 03 000000 ffff 0010 000003e8 00000000 00123456`,
+    {
+      type: 'meterMod',
+      bands: [
+        { type: 'drop', rate: 1000, burst: 7 },
+        { type: 'dscpRemark', precedence: 3 },
+        { type: 'experimenterBand', experimenter: 0x123456 },
+      ],
+    },
+  ],
+  [
+    'a hello with an element of a later version, 7.5.1',
+    '06000018 00000001 0001 0008 00000050 0007 0008 01020304',
+    {
+      type: 'hello',
+      elements: [
+        { type: 'versionBitmap', bitmaps: [0x50] },
+        { type: 'unknown', code: 7 },
+      ],
+    },
+  ],
+  [
+    'a statistics trigger, 7.2.5',
+    `060e0050 00000001 0000000000000000 0000000000000000 00 00 0000 0000 0064 ffffffff ffffffff ffffffff 0000 0007
+     0001 0004 00000000 0007 0018 00000001 0000 0010 80020808 0000000000000005`,
+    {
+      type: 'flowMod',
+      importance: 7,
+      instructions: [{ type: 'statTrigger', flags: 1, thresholds: [{ stat: 'packetCount', value: 5n }] }],
+    },
+  ],
+  [
+    'what a flow monitor says of itself, 7.3.5.20',
+    '06130028 00000001 0010 0000 00000000 0008 0004 00000009 0008 0005 00000000 0008 0006 00000000',
+    {
+      type: 'flowMonitorReply',
+      updates: [{ event: 'abbreviated', xid: 9 }, { event: 'paused' }, { event: 'resumed' }],
+    },
+  ],
+  [
+    "an experimenter's error, 7.5.4",
+    '04010010 00000001 ffff 08fc 4f4e4600',
+    { type: 'error', errorType: 0xffff, code: 2300, experimenter: 0x4f4e4600 },
+  ],
+  [
+    'a copy of bits, 1.5.1 7.2.6.7',
+    `060d0030 00000001 ffffffff 0018 0000 0001 0004 00000000
+     001c 0018 0010 0000 0008 0000 80000606 80000806 00000000`,
+    {
+      type: 'packetOut',
+      actions: [{ type: 'copyField', bits: 16, dstOffset: 8, src: { field: 'eth_dst' } }],
+    },
+  ],
+  [
+    'the same over 1.3, EXT-320',
+    `040d0038 00000001 ffffffff fffffffd 0020 000000000000
+     ffff 0020 4f4e4600 0c80 0000 0010 0000 0008 0000 80000606 80000806 00000000`,
+    {
+      type: 'packetOut',
+      actions: [{ type: 'copyField', bits: 16, dstOffset: 8, dst: { field: 'eth_src' } }],
+    },
+  ],
+];
+
+for (const [what, hex, expected] of layouts) {
+  t.test(what, async (t) => {
+    const digits = hex.replace(/\s/g, '');
+    const message: Message = decode(Buffer.from(digits, 'hex'));
+    t.match(message, expected);
+    t.equal(Buffer.from(encode(message)).toString('hex'), digits);
+  });
+}
