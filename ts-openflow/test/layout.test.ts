@@ -180,7 +180,16 @@ const layouts: readonly (readonly [what: string, hex: string, expected: object])
     },
   ],
   [
-    'the same over 1.3, EXT-320',
+    'a bundled message that is padded for the property behind it, 7.3.9.6',
+    '06220030 00000001 00000001 0000 0001 06020009 00000001 aa 00000000000000 ffff 000c 00123456 00000001 00000000',
+    {
+      type: 'bundleAdd',
+      message: { type: 'echoRequest' },
+      properties: [{ type: 'experimenter', experimenter: 0x123456 }],
+    },
+  ],
+  [
+    'a copy of bits over 1.3, EXT-320',
     `040d0038 00000001 ffffffff fffffffd 0020 000000000000
      ffff 0020 4f4e4600 0c80 0000 0010 0000 0008 0000 80000606 80000806 00000000`,
     {

@@ -108,15 +108,19 @@ function canonicalLater(instruction: Instruction): readonly Instruction[] {
  * switch tells of it come to the same, over 1.3 and 1.5. Fields that are not of a Flow are left out.
  */
 export function canonicalFlow(flow: Flow): Flow {
+  const { table, priority } = flow;
+  return { table, priority, match: canonicalMatch(flow.match), ...canonicalBody(flow) };
+}
+
+type Body = Omit<Flow, 'table' | 'priority' | 'match'>;
+
+function canonicalBody(flow: Body): Body {
   return {
-    table: flow.table,
-    priority: flow.priority,
     cookie: flow.cookie,
     idleTimeout: flow.idleTimeout,
     hardTimeout: flow.hardTimeout,
     flags: flow.flags & lastingFlags,
     importance: flow.importance,
-    match: canonicalMatch(flow.match),
     instructions: canonicalInstructions(flow.instructions),
   };
 }
@@ -127,9 +131,8 @@ export function flowKey(flow: Pick<Flow, 'table' | 'priority' | 'match'>): strin
 }
 
 /** All that a flow is besides its key, as text to compare; the order of an object's names does not matter. */
-export function flowBody(flow: Flow): string {
-  const { table, priority, match, ...body } = canonicalFlow(flow);
-  return stable(body);
+export function flowBody(flow: Body): string {
+  return stable(canonicalBody(flow));
 }
 
 function stable(value: unknown): string {

@@ -92,19 +92,23 @@ function exactValue(match: Match, field: FieldName): number | undefined {
   return found && found.field !== 'unknown' && found.mask === undefined ? Number(found.value) : undefined;
 }
 
+const rankOf = new Map(order.map((name, index) => [name, index]));
+const rank = (name: string) => rankOf.get(name) ?? order.length;
+
+const wordKey = (ethType: number | undefined, ipProto: number | undefined) => `${ethType}/${ipProto ?? ''}`;
+const wordOf = new Map(Object.entries(protocols).map(([word, p]) => [wordKey(p.ethType, p.ipProto), word]));
+
 /** A match as ovs-ofctl writes it, such as `tcp,in_port=1,nw_src=10.0.0.0/8,tp_dst=80`; empty for any packet. */
 export function printMatch(match: Match): string {
   const ethType = exactValue(match, 'eth_type');
   const ipProto = exactValue(match, 'nw_proto');
-  const words = Object.entries(protocols).filter(([, p]) => p.ethType === ethType);
-  const exact = ipProto === undefined ? undefined : words.find(([, p]) => p.ipProto === ipProto);
-  const word = exact ?? words.find(([, p]) => p.ipProto === undefined);
-  const rest = match.filter(
-    ({ field }) => !(word && field === 'eth_type') && !(exact && field === 'nw_proto'),
-  );
-  const rank = (name: string) => (order.indexOf(name) + order.length + 1) % (order.length + 1);
-  const parts = rest.map((entry) => ({ rank: rank(entry.field), text: printField(entry) }));
-  if (word) parts.push({ rank: rank('protocol'), text: word[0] });
+  const exact = ipProto === undefined ? undefined : wordOf.get(wordKey(ethType, ipProto));
+  const word = exact ?? wordOf.get(wordKey(ethType, undefined));
+  const parts: { rank: number; text: string }[] = word ? [{ rank: rank('protocol'), text: word }] : [];
+  for (const entry of match) {
+    if ((word && entry.field === 'eth_type') || (exact && entry.field === 'nw_proto')) continue;
+    parts.push({ rank: rank(entry.field), text: printField(entry) });
+  }
   return parts
     .sort((a, b) => a.rank - b.rank)
     .map(({ text }) => text)
