@@ -4,6 +4,7 @@ export type { Action, KnownAction } from './actions/index.ts';
 export { actionTable } from './actions/index.ts';
 export type { Clone, Ct, Nat } from './actions/nicira.ts';
 export { offsetBits } from './actions/nicira.ts';
+export { errorAnswer } from './answer.ts';
 export { DecodeError, EncodeError, type OfErrorCode, type Rule } from './bytes/errors.ts';
 export type { ExperimenterTlv, UnknownTlv } from './bytes/tlv.ts';
 export { canonicalFlow, flowBody, flowKey, sameFlow } from './flow/canonical.ts';

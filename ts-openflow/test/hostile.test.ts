@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import t from 'tap';
-import { DecodeError, decode, encode, FrameDecoder, type Message } from '../src/index.ts';
+import { DecodeError, decode, encode, errorAnswer, FrameDecoder, type Message } from '../src/index.ts';
 
 const samples: Uint8Array[] = readFileSync(new URL('./vectors/ovs.jsonl', import.meta.url), 'utf8')
   .trim()
@@ -126,6 +126,10 @@ t.test('the error tells where and what to answer', async (t) => {
     path: 'flowMod.instructions.0.applyActions.actions.0',
     ofError: { type: 2, code: 1 },
   });
+  if (!(error instanceof DecodeError)) return;
+  const answer = decode(encode(errorAnswer(error, bytes)));
+  t.match(answer, { type: 'error', version: 4, xid: 1, errorType: 2, code: 1 });
+  t.same(answer.type === 'error' && answer.data, Uint8Array.from(bytes.subarray(0, 64)));
   t.match(
     attempt(() => decode(Uint8Array.from([9, 14, 0, 8, 0, 0, 0, 1]))),
     {
