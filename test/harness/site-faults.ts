@@ -1,7 +1,7 @@
 /**
  * What goes wrong in a network, and what its operators do: each fault and each edit by a seeded hand.
  */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Test } from 'tap';
 import type { Site } from './site.ts';
@@ -81,6 +81,15 @@ export function someHops(dice: Dice): readonly Hop[] {
 export const namesOf = (hops: readonly Hop[]): readonly string[] => hops.map(({ name }) => name);
 export type { Hop };
 
+/** Table, priority and match of a flow in a dump, as a strict deletion takes them. */
+const placeOf = (flow: string): string =>
+  (flow.split(' actions=')[0] ?? '').replace(/cookie=\S+, /, '').replace(', ', ',');
+
+async function placeOfOne(site: Site, dice: Dice): Promise<string | undefined> {
+  const flows = (await site.dump()).filter((text) => text.startsWith('cookie=0xc5c5'));
+  return flows.length === 0 ? undefined : placeOf(dice.pick(flows));
+}
+
 /** Faults that may come at any moment; each gives a word of what it did. */
 export const FAULTS = {
   'kill a guest': async (site, dice) => {
@@ -105,8 +114,8 @@ export const FAULTS = {
     return '';
   },
   'delete a flow': async (site, dice) => {
-    const flow = dice.pick((await site.dump()).filter((text) => text.startsWith('cookie=0xc5c5')));
-    const place = (flow.split(' actions=')[0] ?? '').replace(/cookie=\S+, /, '').replace(', ', ',');
+    const place = await placeOfOne(site, dice);
+    if (place === undefined) return 'there is none';
     await site.ovs.ofctl('-O', 'OpenFlow15', '--strict', 'del-flows', 's1', place);
     return place;
   },
@@ -130,6 +139,49 @@ export const FAULTS = {
 } as const satisfies Record<string, (site: Site, dice: Dice) => Promise<string>>;
 export type Fault = keyof typeof FAULTS;
 
+/** What somebody with the rights to it may do to what is ours. */
+export const STRANGERS = {
+  'a port of an instance is removed': async (site, dice) => {
+    const { bridge } = await site.leftPorts();
+    if (bridge.length === 0) return 'there is none';
+    const port = dice.pick(bridge);
+    await site.ovs.vsctl('--if-exists', 'del-port', 's1', port);
+    return port;
+  },
+  'a port is given back to NORMAL': async (site, dice) => {
+    const { bridge } = await site.leftPorts();
+    const port = dice.pick(['s1-eth1', ...bridge]);
+    await site.ovs.vsctl('--if-exists', 'clear', 'port', port, 'trunks');
+    return port;
+  },
+  'a device of an instance is deleted': async (site, dice) => {
+    const { devices } = await site.leftPorts();
+    if (devices.length === 0) return 'there is none';
+    const device = dice.pick(devices);
+    try {
+      execFileSync('ip', ['link', 'del', device], { stdio: 'ignore' });
+    } catch {
+      // It went by itself.
+    }
+    return device;
+  },
+  'a foreign flow takes the place of ours': async (site, dice) => {
+    const place = await placeOfOne(site, dice);
+    if (place === undefined) return 'there is none';
+    await site.ovs.ofctl('-O', 'OpenFlow15', 'add-flow', 's1', `cookie=0xbad,${place},actions=drop`);
+    return place;
+  },
+  'flows that look like ours are added': async (site, dice) => {
+    const flow = `cookie=0xc5c5${dice
+      .below(2 ** 16)
+      .toString(16)
+      .padStart(12, '0')}`;
+    const place = `table=${dice.below(9)},priority=${dice.below(65536)},in_port=${1 + dice.below(9)}`;
+    await site.ovs.ofctl('-O', 'OpenFlow15', 'add-flow', 's1', `${flow},${place},actions=drop`);
+    return place;
+  },
+} as const satisfies Record<string, (site: Site, dice: Dice) => Promise<string>>;
+
 /** What these faults make the controller and the switch say. */
 export const SAID_OF_FAULTS = {
   controller: [
@@ -144,6 +196,12 @@ export const SAID_OF_FAULTS = {
     /(jsonrpc|reconnect)\|WARN\|unix#\d+: (receive error|send error|connection dropped)/,
   ],
 } as const;
+
+/** What the switch says of a port whose device was deleted. */
+export const SAID_OF_STRANGERS: readonly RegExp[] = [
+  /(netdev_linux|dpif_netdev|netdev)(\([^)]*\))?\|(WARN|ERR)\|.*ct\d+[lr]/,
+  /bridge\|WARN\|could not open network device ct\d+[lr]/,
+];
 
 export type FlowEvent = { readonly event: string; readonly cookie: bigint; readonly text: string };
 

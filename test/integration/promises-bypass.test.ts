@@ -5,22 +5,25 @@
 import '../harness/ovs-netns.ts';
 import t, { type Test } from 'tap';
 import { eventually } from '../harness/ovs-eventually.ts';
-import { ENDS, Site, UPLINK } from '../harness/site.ts';
+import { ENDS, HOSTS, Site, UPLINK } from '../harness/site.ts';
 import {
   Dice,
   FAULTS,
   type Fault,
+  firewallConfig,
   type Hop,
   namesOf,
   SAID_OF_FAULTS,
   seedOf,
   someHops,
 } from '../harness/site-faults.ts';
-import { arrivals, doubled, strays } from '../harness/site-judge.ts';
+import { arrivals, doubled, missing, strays } from '../harness/site-judge.ts';
 import {
+  ALLOWED,
   ALLOWED_DOWN,
   ALLOWED_UP,
   BOBS,
+  DENIED,
   DENIED_DOWN,
   DENIED_UP,
   InForce,
@@ -28,7 +31,7 @@ import {
   type Versions,
   wired,
 } from '../harness/site-traffic.ts';
-import { type Report, Wire } from '../harness/site-wire.ts';
+import { type Report, type Stream, Wire } from '../harness/site-wire.ts';
 
 const CHAIN = 'protected';
 const OUTSIDE = /^out s1-|s1$/;
@@ -73,8 +76,8 @@ class World {
   }
 
   /** From the barrier on, with or without instances, the chain is in force. */
-  async post(t: Test): Promise<void> {
-    await this.#declare('POST', someHops(this.dice));
+  async post(t: Test, hops = someHops(this.dice)): Promise<void> {
+    await this.#declare('POST', hops);
     await eventually(t, 'the flows of the new chain are installed', async () => {
       const { body } = await this.site.call('GET', `/v1/chains/${CHAIN}`);
       const { conditions } = body['status'] as { conditions: { type: string; status: boolean }[] };
@@ -96,7 +99,11 @@ class World {
       await this.put();
     },
     'the other way round': () => this.#edit((hops) => hops.toReversed()),
-    'one hop more': () => this.#edit((hops) => [...hops, { name: 'count', function: 'counter' }].slice(-4)),
+    'one hop more': () =>
+      this.#edit((hops) => [
+        { name: 'another', function: 'counter' },
+        ...hops.filter(({ name }) => name !== 'another'),
+      ]),
     'another config': () =>
       this.#edit((hops) => hops.map((hop) => ({ ...hop, ...someConfigOf(hop, this.dice) }))),
     'deleted and posted again': async (t) => {
@@ -118,14 +125,20 @@ class World {
     },
     'the switch starts again': async () => {
       await this.site.ovs.stopVswitchd(false);
-      await this.site.ovs.startVswitchd();
+      await this.#startSwitch();
     },
     'the switch crashes': async () => {
       process.kill(this.site.ovs.pids.vswitchd, 'SIGKILL');
       await this.site.ovs.stopVswitchd();
-      await this.site.ovs.startVswitchd();
+      await this.#startSwitch();
     },
   };
+
+  async #startSwitch(): Promise<void> {
+    await this.site.ovs.startVswitchd();
+    // It waits until the switch has done all that is in the database.
+    await this.site.ovs.vsctl('set', 'open_vswitch', '.', `external_ids:started=${Date.now()}`);
+  }
 
   /** All is well: the chain is in force, and whoever may get through does. */
   async settled(t: Test): Promise<void> {
@@ -193,3 +206,108 @@ t.test(
     await site.clean(t, SAID_OF_FAULTS);
   },
 );
+
+type Plant = {
+  readonly what: string;
+  /** What a foreign flow takes, above all of the controller's, and what it does with it. */
+  readonly flow: (ports: Record<string, string>) => string;
+  /** Where that brings frames of a stream. */
+  readonly brings: { readonly stream: Stream | undefined; readonly to: string | RegExp };
+  readonly found: (world: World, report: Report) => readonly string[];
+  readonly says: RegExp;
+};
+
+const bypasses = (world: World, report: Report): readonly string[] => world.bypasses(report);
+const PLANTS: readonly Plant[] = [
+  {
+    what: 'denied frames around the chain, upstream',
+    flow: () => `in_port=1,udp,tp_dst=${DENIED},actions=output:3`,
+    brings: { stream: DENIED_UP[0], to: 'out s1-eth3' },
+    found: bypasses,
+    says: /^alice to the server, 9 .*: in s1-eth1, out s1-eth3$/,
+  },
+  {
+    what: 'denied frames around the chain, downstream',
+    flow: () => `in_port=3,udp,nw_dst=10.0.0.1,tp_dst=${DENIED},actions=output:1`,
+    brings: { stream: DENIED_DOWN[0], to: 'out s1-eth1' },
+    found: bypasses,
+    says: /^the server to alice, 9 .*: in s1-eth3, out s1-eth1$/,
+  },
+  {
+    what: 'frames that would have been allowed around the chain',
+    flow: () => `in_port=1,udp,tp_dst=${ALLOWED},actions=output:3`,
+    brings: { stream: ALLOWED_UP[0], to: 'out s1-eth3' },
+    found: bypasses,
+    says: /^alice to the server, 4000 .*: in s1-eth1, out s1-eth3$/,
+  },
+  {
+    what: 'frames around the second hop',
+    flow: ({ ct1r }) => `in_port=${ct1r},udp,actions=output:3`,
+    brings: { stream: ALLOWED_UP[0], to: 'out s1-eth3' },
+    found: bypasses,
+    says: /^alice to the server, 4000 .*: in s1-eth1, out ct1l, in ct1r, out s1-eth3$/,
+  },
+  {
+    what: 'frames to everybody to Alice too',
+    flow: () => 'in_port=3,udp,dl_dst=ff:ff:ff:ff:ff:ff,actions=output:1',
+    brings: { stream: NOT_FOR_ALICE[0], to: 'out s1-eth1' },
+    found: bypasses,
+    says: /^the server to everybody .*: in s1-eth3, out s1-eth1$/,
+  },
+  {
+    what: "Bob's frames into Alice's instance",
+    flow: ({ ct1l }) => `in_port=2,udp,dl_dst=${HOSTS.server.mac},actions=output:${ct1l}`,
+    brings: { stream: BOBS[0], to: 'out ct1l' },
+    found: bypasses,
+    says: /^bob to the server, 9 .*: in s1-eth2, out ct1l/,
+  },
+  {
+    what: 'frames twice',
+    flow: () => `in_port=2,udp,dl_dst=${HOSTS.server.mac},actions=output:3,output:3`,
+    brings: { stream: BOBS[0], to: 'out s1-eth3' },
+    found: (_, report) => doubled(report),
+    says: /^bob to the server, 9 .*: in s1-eth2, out s1-eth3, out s1-eth3$/,
+  },
+  {
+    what: 'frames with a tag around the chain',
+    flow: () => `in_port=1,udp,tp_dst=${DENIED},actions=push_vlan:0x8100,output:3`,
+    brings: { stream: DENIED_UP[0], to: 'out s1-eth3' },
+    found: bypasses,
+    says: /^alice to the server, 9 .*: in s1-eth1, out s1-eth3$/,
+  },
+  {
+    what: 'frames nowhere',
+    flow: () => `in_port=2,udp,dl_dst=${HOSTS.server.mac},actions=drop`,
+    brings: { stream: BOBS[0], to: 'in s1-eth2' },
+    found: (_, report) =>
+      BOBS.slice(0, 1).flatMap(({ name }) =>
+        missing(report, name, `out ${UPLINK}`).map((number) => `${name} ${number}`),
+      ),
+    says: /^bob to the server, 9 \d+$/,
+  },
+];
+
+t.test('the watch for bypasses sees each one that is planted', async (t) => {
+  const world = await World.open(t);
+  const { site, wire } = world;
+  const hop = (name: string): Hop => ({ name, function: 'firewall', config: firewallConfig([]) });
+  await world.post(t, [hop('first'), hop('second')]);
+  await world.settled(t);
+  const ports: Record<string, string> = {};
+  for (const port of ['ct1l', 'ct1r']) ports[port] = await site.ovs.vsctl('get', 'interface', port, 'ofport');
+  for (const { what, flow, brings, found, says } of PLANTS) {
+    const [match = '', actions] = flow(ports).split(',actions=');
+    const place = `table=0,priority=65535,${match}`;
+    const before = found(world, await wire.report()).filter((line) => says.test(line));
+    await site.ovs.ofctl('-O', 'OpenFlow15', 'add-flow', 's1', `cookie=0xbad,${place},actions=${actions}`);
+    if (brings.stream) {
+      await wire.reaches(brings.stream, brings.to);
+      await wire.reaches(brings.stream, brings.to);
+    }
+    await site.ovs.ofctl('-O', 'OpenFlow15', '--strict', 'del-flows', 's1', place);
+    const after = found(world, await wire.report()).filter((line) => says.test(line));
+    t.notSame(after, before, what);
+  }
+  await site.equal(t);
+  await site.clean(t);
+});
