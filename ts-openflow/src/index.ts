@@ -83,9 +83,9 @@ export {
   macToBigint,
   numberToIpv4,
 } from './text/addresses.ts';
+export { TextError } from './text/error.ts';
 export { parseFlow, printFlow } from './text/flow.ts';
 export { parseMatch, printMatch } from './text/match.ts';
 export { printMessage } from './text/message.ts';
 export { parseActions, parseInstructions } from './text/parse-actions.ts';
 export { printAction, printActions, printInstructions } from './text/print-actions.ts';
-export { TextError } from './text/values.ts';

@@ -1,10 +1,11 @@
-/** Addresses as text and as the numbers that match fields hold. The readers throw a TypeError. */
+/** Addresses as text and as the numbers that match fields hold. The readers throw a TextError. */
+import { TextError } from './error.ts';
 
 const macText = /^[0-9a-f]{1,2}(?::[0-9a-f]{1,2}){5}$/i;
 
 /** `02:00:00:00:00:01` to 48 bits. */
 export function macToBigint(text: string): bigint {
-  if (!macText.test(text)) throw new TypeError(`not a MAC address: ${text}`);
+  if (!macText.test(text)) throw new TextError(`not a MAC address: ${text}`);
   return text.split(':').reduce((value, byte) => (value << 8n) | BigInt(`0x${byte}`), 0n);
 }
 
@@ -19,7 +20,7 @@ const ipv4Text = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
 export function ipv4ToNumber(text: string): number {
   const bytes = ipv4Text.exec(text)?.slice(1).map(Number) ?? [];
   if (bytes.length !== 4 || bytes.some((byte) => byte > 255))
-    throw new TypeError(`not an IPv4 address: ${text}`);
+    throw new TextError(`not an IPv4 address: ${text}`);
   return bytes.reduce((value, byte) => value * 256 + byte, 0);
 }
 
@@ -37,7 +38,7 @@ function groupsOf(text: string, isEnd: boolean): number[] {
       const address = ipv4ToNumber(group);
       return [address >>> 16, address & 0xffff];
     }
-    if (!groupText.test(group)) throw new TypeError(`not a group of an IPv6 address: ${group}`);
+    if (!groupText.test(group)) throw new TextError(`not a group of an IPv6 address: ${group}`);
     return [Number.parseInt(group, 16)];
   });
 }
@@ -49,7 +50,7 @@ export function ipv6ToBigint(text: string): bigint {
   const behind = groupsOf(tail ?? '', true);
   const missing = 8 - before.length - behind.length;
   const wrong = more.length > 0 || (tail === undefined ? missing !== 0 : missing < 1);
-  if (wrong) throw new TypeError(`not an IPv6 address: ${text}`);
+  if (wrong) throw new TextError(`not an IPv6 address: ${text}`);
   const groups = [...before, ...Array<number>(missing).fill(0), ...behind];
   return groups.reduce((value, group) => (value << 16n) | BigInt(group), 0n);
 }

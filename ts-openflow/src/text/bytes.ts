@@ -1,4 +1,4 @@
-import { TextError } from './values.ts';
+import { TextError } from './error.ts';
 
 /** `01.02.ff` */
 export function printBytes(data: Uint8Array): string {

@@ -4,9 +4,10 @@ import type { LearnField, LearnSpec } from '../actions/learn.ts';
 import { offsetBits } from '../actions/nicira.ts';
 import { type FieldName, fields } from '../registry/fields.ts';
 import { parseBytes, printBytes } from './bytes.ts';
+import { TextError } from './error.ts';
 import { parseSlice, printPacked, printSlice } from './slice.ts';
 import { splitOutside } from './split.ts';
-import { parseInteger, parseValue, printValue, TextError } from './values.ts';
+import { parseInteger, parseValue, printValue } from './values.ts';
 
 type ActionOf<T extends KnownAction['type']> = Extract<KnownAction, { type: T }>;
 

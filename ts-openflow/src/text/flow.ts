@@ -1,11 +1,12 @@
 import { canonicalMatch } from '../flow/canonical-match.ts';
 import type { Flow } from '../flow/flow.ts';
 import { flowFlags } from '../registry/numbers.ts';
+import { TextError } from './error.ts';
 import { parseMatch, printMatch } from './match.ts';
 import { parseInstructions } from './parse-actions.ts';
 import { printInstructions } from './print-actions.ts';
 import { splitOutside } from './split.ts';
-import { parseInteger, TextError } from './values.ts';
+import { parseInteger } from './values.ts';
 
 const flagWords: readonly (readonly [string, number])[] = [
   ['send_flow_rem', flowFlags.sendFlowRemoved],

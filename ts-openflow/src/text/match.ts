@@ -1,7 +1,8 @@
 import { byRegistry, type KnownMatchField, type Match, type MatchField, matchField } from '../match.ts';
 import { type FieldName, fields } from '../registry/fields.ts';
 import { vlanPresent } from '../registry/numbers.ts';
-import { type Masked, parseInteger, parseValue, printValue, TextError } from './values.ts';
+import { TextError } from './error.ts';
+import { type Masked, parseInteger, parseValue, printValue } from './values.ts';
 
 const wholeVid = 0x1fffn;
 

@@ -5,6 +5,7 @@ import { matchField } from '../match.ts';
 import type { FieldName } from '../registry/fields.ts';
 import { ports, vlanPresent } from '../registry/numbers.ts';
 import { ipv4ToNumber, ipv6ToBigint } from './addresses.ts';
+import { TextError } from './error.ts';
 import {
   parseBundle,
   parseController2,
@@ -18,7 +19,7 @@ import { fieldByName } from './match.ts';
 import { fieldByNxmName } from './names.ts';
 import { parseSlice } from './slice.ts';
 import { splitOutside } from './split.ts';
-import { parseInteger, parsePort, parseValue, TextError } from './values.ts';
+import { parseInteger, parsePort, parseValue } from './values.ts';
 
 const small = (text: string) => Number(parseInteger(text));
 

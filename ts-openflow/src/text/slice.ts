@@ -1,8 +1,8 @@
 import type { FieldRef, UnknownMatchField } from '../match.ts';
 import { type FieldName, type FieldSpec, fields } from '../registry/fields.ts';
+import { TextError } from './error.ts';
 import { fieldByName } from './match.ts';
 import { fieldByNxmName, nxmName } from './names.ts';
-import { TextError } from './values.ts';
 
 /** Some bits of a field, from `offset` on. */
 export interface Slice {

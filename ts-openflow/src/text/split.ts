@@ -1,4 +1,4 @@
-import { TextError } from './values.ts';
+import { TextError } from './error.ts';
 
 /** Cuts at commas (and blanks, if asked for) that are outside parentheses and brackets. */
 export function splitOutside(text: string, separators: ',' | ', '): string[] {

@@ -8,11 +8,7 @@ import {
   macToBigint,
   numberToIpv4,
 } from './addresses.ts';
-
-/** Text that is not of the syntax, or says what cannot be said in OpenFlow. The message says which part. */
-export class TextError extends Error {
-  override readonly name = 'TextError';
-}
+import { TextError } from './error.ts';
 
 /** A value and the bits of it that count. */
 export interface Masked {
@@ -123,12 +119,8 @@ function parseMaskedInteger(text: string): Masked {
 
 function parseAddress(text: string, width: number, parse: (address: string) => bigint): Masked {
   const [value = '', mask] = text.split('/');
-  try {
-    if (mask === undefined) return { value: parse(value) };
-    if (!/^\d+$/.test(mask)) return { value: parse(value), mask: parse(mask) };
-  } catch (error) {
-    throw new TextError((error as Error).message);
-  }
+  if (mask === undefined) return { value: parse(value) };
+  if (!/^\d+$/.test(mask)) return { value: parse(value), mask: parse(mask) };
   if (Number(mask) > width) throw new TextError(`/${mask} is longer than the address`);
   return { value: parse(value), mask: ones(width) ^ ((1n << BigInt(width - Number(mask))) - 1n) };
 }
@@ -180,11 +172,7 @@ export function parseValue(name: FieldName, text: string): Masked {
   switch (spec.format) {
     case 'mac': {
       const [value = '', mask] = text.split('/');
-      try {
-        return { value: macToBigint(value), ...(mask === undefined ? {} : { mask: macToBigint(mask) }) };
-      } catch (error) {
-        throw new TextError((error as Error).message);
-      }
+      return { value: macToBigint(value), ...(mask === undefined ? {} : { mask: macToBigint(mask) }) };
     }
     case 'ipv4':
       return parseAddress(text, 32, (address) => BigInt(ipv4ToNumber(address)));
