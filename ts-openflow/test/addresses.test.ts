@@ -7,6 +7,7 @@ import {
   ipv6ToBigint,
   macToBigint,
   numberToIpv4,
+  TextError,
 } from '../src/index.ts';
 
 t.test('addresses read and print', async (t) => {
@@ -31,9 +32,9 @@ t.test('what prints reads as the same', async () => {
 
 t.test('what is no address is refused', async (t) => {
   for (const text of ['', '1', '02:00:00:00:00', '02:00:00:00:00:00:00', '0g:00:00:00:00:00'])
-    t.throws(() => macToBigint(text), TypeError);
+    t.throws(() => macToBigint(text), TextError);
   for (const text of ['', '1.2.3', '1.2.3.256', '1.2.3.4.5', 'a.b.c.d'])
-    t.throws(() => ipv4ToNumber(text), TypeError);
+    t.throws(() => ipv4ToNumber(text), TextError);
   for (const text of [
     '',
     ':',
@@ -44,5 +45,5 @@ t.test('what is no address is refused', async (t) => {
     '12345::',
     '10.0.0.1::',
   ])
-    t.throws(() => ipv6ToBigint(text), TypeError);
+    t.throws(() => ipv6ToBigint(text), TextError);
 });
