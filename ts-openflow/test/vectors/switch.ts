@@ -98,8 +98,9 @@ export function startSwitch(bridge: string, ports: readonly string[]): PrivateSw
           ? run(command, '-t', `${directory}/vs.ctl`, ...args)
           : run(command, ...args),
     close() {
-      for (const child of children.reverse()) child.kill();
-      rmSync(directory, { recursive: true, force: true });
+      // Not asked to stop but stopped: what ends by itself writes into the directory once more.
+      for (const child of children.reverse()) child.kill('SIGKILL');
+      rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }
