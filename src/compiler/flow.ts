@@ -1,5 +1,13 @@
 /** Puts flows together: the vocabulary that all tables share. */
-import { ipv4ToNumber, ipv6ToBigint, type Match, type MatchField, macToBigint, printFlow } from 'ts-openflow';
+import {
+  ipv4ToNumber,
+  ipv6ToBigint,
+  type Match,
+  type MatchField,
+  macToBigint,
+  printFlow,
+  vlanPresent,
+} from 'ts-openflow';
 import { COOKIE_MARK, type DesiredFlow } from '../model/desired.ts';
 import type { Ipv4, Ipv6, Mac, OfPort, OwnerId } from '../model/ids.ts';
 import {
@@ -41,6 +49,13 @@ function apply(port: number): Instructions {
 
 export const inPort = (port: OfPort): MatchField => ({ field: 'in_port', value: port });
 export const ethDst = (mac: Mac): MatchField => ({ field: 'eth_dst', value: macToBigint(mac) });
+
+/**
+ * A tag with VLAN 4095, which no frame may carry (IEEE 802.1Q, table 9-2) and any sender can write. Ports that
+ * NORMAL is kept off are trunks of it, so NORMAL must never see one.
+ */
+export const isolationVlan: MatchField = { field: 'vlan_vid', value: vlanPresent | 4095 };
+
 export const atPlace = (place: Place): Match => [
   { field: 'metadata', value: encodePlace(place), mask: PLACE_MASK },
 ];

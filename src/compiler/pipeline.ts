@@ -39,8 +39,8 @@ export const PIPELINE = {
   },
   unchained: {
     id: 3,
-    does: "Treats traffic that no chain owns by the switch's declared default, but keeps it off chained subscribers",
-    matches: ['eth_dst'],
+    does: "Treats traffic that no chain owns by the switch's declared default, but keeps it off chained subscribers and instances",
+    matches: ['eth_dst', 'vlan_vid'],
     goesTo: [],
     miss: 'declared',
   },

@@ -1,14 +1,18 @@
 import type { DesiredFlow } from '../model/desired.ts';
-import { drop, ethDst, flow } from './flow.ts';
+import { SWITCH_OWNER } from '../model/ids.ts';
+import { drop, ethDst, flow, isolationVlan } from './flow.ts';
 import { PRIORITY } from './pipeline.ts';
 import type { SwitchView } from './view.ts';
 
 /**
  * NORMAL may have learned where a subscriber is before it was chained, so frames for it are stopped here;
- * what NORMAL floods is kept off its port by isolation.
+ * what NORMAL floods is kept off its port by isolation, which a frame of the isolating VLAN would undo.
  */
 export function unchainedFlows(view: SwitchView): readonly DesiredFlow[] {
-  return view.chained.map(({ spec, owner }) =>
-    flow(owner, 'unchained', PRIORITY.guard, [ethDst(spec.mac)], drop),
-  );
+  return [
+    flow(SWITCH_OWNER, 'unchained', PRIORITY.guard, [isolationVlan], drop),
+    ...view.chained.map(({ spec, owner }) =>
+      flow(owner, 'unchained', PRIORITY.guard, [ethDst(spec.mac)], drop),
+    ),
+  ];
 }

@@ -3,7 +3,7 @@
  */
 import { HOSTS, UPLINK } from './site.ts';
 import type { Wired } from './site-judge.ts';
-import { arpRequest, EVERYBODY, frame, type Host, type Look, type Stream, udp } from './site-wire.ts';
+import { arpRequest, EVERYBODY, frame, type Host, type Look, type Stream, tagged, udp } from './site-wire.ts';
 
 type Name = keyof typeof HOSTS;
 const { alice, bob, server } = HOSTS;
@@ -69,6 +69,11 @@ export const storm = (at: Name, everyMs: number): readonly Stream[] => [
     everyMs,
   ),
   stream(`${at}: question`, at, arpRequest(HOSTS[at], '10.0.0.77'), everyMs),
+  stream(`${at}: VLAN 4095`, at, tagged(HOSTS[at].mac, EVERYBODY.mac, 4095), everyMs),
+  stream(`${at}: VLAN 4095, to nobody`, at, tagged(HOSTS[at].mac, '00:00:00:00:00:78', 4095), everyMs),
+  stream(`${at}: VLAN 4095, outer`, at, tagged(HOSTS[at].mac, EVERYBODY.mac, 4095, 0x88a8), everyMs),
+  stream(`${at}: VLAN 0`, at, tagged(HOSTS[at].mac, EVERYBODY.mac, 0), everyMs),
+  stream(`${at}: VLAN 7`, at, tagged(HOSTS[at].mac, EVERYBODY.mac, 7), everyMs),
   stream(`${at}: as somebody else`, at, udp({ ...EVERYBODY, mac: alice.mac }, EVERYBODY, ALLOWED), everyMs),
 ];
 

@@ -31,18 +31,19 @@ SO_ATTACH_FILTER = 26
 SO_RCVBUFFORCE = 33
 MAGIC = b"CsTp"
 MARK_AT = 42
-TAG = 4
+# The kernel takes a tag out of a frame that comes in, and a switch may put one in.
+MARKS_AT = (MARK_AT, MARK_AT - 4, MARK_AT + 4)
 
 
 def attach_filter(sock, unwatched):
-    """Our mark, behind a VLAN tag or not, and not at these devices; the kernel drops the rest."""
+    """Our mark, and not at these devices; the kernel drops the rest."""
     load, equal, answer = 0x20, 0x15, 0x06
     interface = 0xFFFFF008
     magic = struct.unpack("!I", MAGIC)[0]
     program = [(load, 0, 0, interface)]
     for index in unwatched:
         program += [(equal, 0, 1, index), (answer, 0, 0, 0)]
-    for place in (MARK_AT, MARK_AT + TAG):
+    for place in MARKS_AT:
         program += [(load, 0, 0, place), (equal, 0, 1, magic), (answer, 0, 0, 0x40000)]
     program.append((answer, 0, 0, 0))
     code = b"".join(struct.pack("HBBI", *step) for step in program)
@@ -95,7 +96,7 @@ dropped = 0
 
 
 def see(frame, address):
-    at = MARK_AT if frame[MARK_AT : MARK_AT + 4] == MAGIC else MARK_AT + TAG
+    at = next(place for place in MARKS_AT if frame[place : place + 4] == MAGIC)
     number, sequence = struct.unpack_from("!BI", frame, at + 4)
     key = (address[0], address[2] == OUTGOING)
     place = places.get(key)

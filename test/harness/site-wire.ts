@@ -175,3 +175,12 @@ export function frame(from: string, to: string, etherType: number): Buffer {
   type.writeUInt16BE(etherType);
   return Buffer.concat([bytes(to), bytes(from), type, Buffer.alloc(28)]);
 }
+
+/** A frame of some protocol in a VLAN (IEEE 802.1Q), or within an outer one (802.1ad). */
+export function tagged(from: string, to: string, vlan: number, tagType: 0x8100 | 0x88a8 = 0x8100): Buffer {
+  const tag = Buffer.alloc(6);
+  tag.writeUInt16BE(tagType);
+  tag.writeUInt16BE(vlan, 2);
+  tag.writeUInt16BE(0x88b5, 4);
+  return Buffer.concat([bytes(to), bytes(from), tag, Buffer.alloc(24)]);
+}

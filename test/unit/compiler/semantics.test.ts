@@ -134,6 +134,10 @@ t.test('traffic that no chain owns is switched, but never to a chained subscribe
   t.strictSame(trip(tables, PORT.bob, { eth_dst: 0x64n }), [NORMAL]);
   t.strictSame(trip(tables, PORT.bob, { eth_dst: ALICE }), [], 'bob does not reach alice past her chain');
   t.strictSame(trip(tables, PORT.uplink, { eth_dst: BOB }), [NORMAL]);
+  const isolating = { eth_dst: BROADCAST, vlan_vid: 0x1fffn };
+  t.strictSame(trip(tables, PORT.bob, isolating), [], 'nor with the VLAN that isolated ports are trunks of');
+  t.strictSame(trip(tables, PORT.uplink, isolating), [], 'nor does the uplink');
+  t.strictSame(trip(tables, PORT.bob, { ...isolating, vlan_vid: 0x1ffen }), [NORMAL], 'others are switched');
   t.strictSame(
     [...tables.isolated],
     [
