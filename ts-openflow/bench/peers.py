@@ -1,16 +1,19 @@
-"""The same work with Python's OpenFlow libraries, as far as they are installed (os-ken, python-openflow).
+"""One of Python's OpenFlow libraries (os-ken, python-openflow), driven line by line by bench.ts.
 
-Reads lines of hexadecimal messages; prints one line of JSON for each library: messages decoded a second, encoded
-a second, and how many of the messages it could not read. A message over which a library does not come back
-within two seconds counts as not read.
+The argument is the library. Each line of input is a JSON object:
+  {"load": [hex, ...]}          -> {"read": [index, ...], "written": [index, ...]}
+  {"rate": "decode" | "encode", "of": [index, ...], "seconds": s} -> {"perSecond": n}
+
+A message counts as read if it becomes a value without an exception within two seconds, and as written if that
+value becomes the same bytes again: a library that only writes a header does not count as one that encodes.
 """
 import json
+import logging
 import signal
 import sys
 import time
 
-messages = [bytes.fromhex(line) for line in sys.stdin.read().split()]
-seconds = 2.0
+logging.disable(logging.CRITICAL)
 
 
 class Stuck(Exception):
@@ -24,69 +27,69 @@ def on_alarm(_signal, _frame):
 signal.signal(signal.SIGALRM, on_alarm)
 
 
-def rate(work, items):
-    done = 0
-    start = time.perf_counter()
-    while time.perf_counter() - start < seconds:
-        for item in items:
-            work(item)
-        done += len(items)
-    return round(done / (time.perf_counter() - start))
-
-
-def measure(name, decode, encode):
-    read = []
-    failed = 0
-    for message in messages:
-        signal.alarm(2)
-        try:
-            read.append((message, decode(message)))
-        except Exception:
-            failed += 1
-        finally:
-            signal.alarm(0)
-    result = {"library": name, "messages": len(messages), "notRead": failed}
-    result["decodedPerSecond"] = rate(decode, [message for message, _ in read])
-    writable = []
-    for _, value in read:
-        try:
-            encode(value)
-            writable.append(value)
-        except Exception:
-            pass
-    result["notWritten"] = len(read) - len(writable)
-    result["encodedPerSecond"] = rate(encode, writable)
-    print(json.dumps(result), flush=True)
-
-
 def os_ken():
     from os_ken.ofproto import ofproto_parser, ofproto_protocol
-    from os_ken.ofproto import ofproto_v1_3_parser, ofproto_v1_5_parser  # noqa: F401
+    from os_ken.ofproto import ofproto_v1_3_parser  # noqa: F401
+
+    datapath = ofproto_protocol.ProtocolDesc(version=4)
 
     def decode(message):
         version, kind, length, xid = ofproto_parser.header(message)
-        datapath = ofproto_protocol.ProtocolDesc(version=version)
         value = ofproto_parser.msg(datapath, version, kind, length, xid, message)
         if value is None:
             raise ValueError("not read")
         return value
 
     def encode(value):
-        value.buf = None
         value.serialize()
         return value.buf
 
-    measure("os-ken", decode, encode)
+    return decode, encode
 
 
 def pyof():
     from pyof.utils import unpack
 
-    measure("python-openflow", unpack, lambda value: value.pack())
+    return unpack, lambda value: value.pack()
 
 
-for library in (os_ken, pyof):
+def within_two_seconds(work, item):
+    signal.alarm(2)
     try:
-        library()
-    except ImportError as error:
-        print(json.dumps({"library": library.__name__, "missing": str(error)}), flush=True)
+        return work(item)
+    except Exception:
+        return None
+    finally:
+        signal.alarm(0)
+
+
+def rate(work, items, seconds):
+    done = 0
+    start = time.perf_counter()
+    while time.perf_counter() - start < seconds:
+        for item in items:
+            work(item)
+        done += len(items)
+    return done / (time.perf_counter() - start)
+
+
+def main():
+    decode, encode = {"os-ken": os_ken, "python-openflow": pyof}[sys.argv[1]]()
+    print(json.dumps({"ready": sys.version.split()[0]}), flush=True)
+    messages = []
+    values = []
+    for line in sys.stdin:
+        asked = json.loads(line)
+        if "load" in asked:
+            messages = [bytes.fromhex(message) for message in asked["load"]]
+            values = [within_two_seconds(decode, message) for message in messages]
+            read = [n for n, value in enumerate(values) if value is not None]
+            written = [n for n in read if bytes(within_two_seconds(encode, values[n]) or b"") == messages[n]]
+            answer = {"read": read, "written": written}
+        else:
+            work, items = (decode, messages) if asked["rate"] == "decode" else (encode, values)
+            answer = {"perSecond": rate(work, [items[n] for n in asked["of"]], asked["seconds"])}
+        print(json.dumps(answer), flush=True)
+
+
+main()
