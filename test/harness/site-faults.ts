@@ -64,7 +64,7 @@ export const firewallConfig = (extra: readonly number[]): object => ({
 const FIREWALLS = ['first', 'second', 'third'] as const;
 type Hop = { name: string; function: string; onFailure?: string; config?: object };
 
-/** One to three firewalls in any order, perhaps with a counter among them; all of them closed. */
+/** One to three firewalls in any order, all of them closed; perhaps with a counter among them that is not. */
 export function someHops(dice: Dice): readonly Hop[] {
   const firewalls = dice.shuffled(FIREWALLS).slice(0, 1 + dice.below(3));
   const hops: Hop[] = firewalls.map((name) => ({
@@ -73,12 +73,20 @@ export function someHops(dice: Dice): readonly Hop[] {
     onFailure: 'closed',
     config: firewallConfig([5000 + dice.below(50)]),
   }));
-  if (dice.below(3) === 0)
-    hops.splice(dice.below(hops.length + 1), 0, { name: 'count', function: 'counter' });
+  if (dice.below(3) === 0) {
+    const onFailure = dice.pick(['closed', 'open']);
+    hops.splice(dice.below(hops.length + 1), 0, { name: 'count', function: 'counter', onFailure });
+  }
   return hops;
 }
 
 export const namesOf = (hops: readonly Hop[]): readonly string[] => hops.map(({ name }) => name);
+
+/** The hops that a frame may meet: all, and where some are open, those that are closed. */
+export const versionsOf = (hops: readonly Hop[]): readonly (readonly string[])[] =>
+  hops.some(({ onFailure }) => onFailure === 'open')
+    ? [namesOf(hops), namesOf(hops.filter(({ onFailure }) => onFailure !== 'open'))]
+    : [namesOf(hops)];
 export type { Hop };
 
 /** Table, priority and match of a flow in a dump, as a strict deletion takes them. */
@@ -101,6 +109,14 @@ export const FAULTS = {
     } catch {
       // It went by itself.
     }
+    return id;
+  },
+  'freeze a guest': async (site, dice) => {
+    const running = (await site.instances()).filter(({ status }) => status.pid !== undefined);
+    if (running.length === 0) return 'none runs';
+    const { id, status } = dice.pick(running);
+    if (status.pid !== undefined && site.emulators().includes(status.pid))
+      process.kill(status.pid, 'SIGSTOP');
     return id;
   },
   'restart the controller': async (site) => {
@@ -126,6 +142,11 @@ export const FAULTS = {
   },
   'break the connection of the switch': async (site) => {
     await site.ovs.appctl('bridge/reconnect', 's1');
+    return '';
+  },
+  'restart the database of the switch': async (site) => {
+    await site.ovs.stopOvsdb();
+    await site.ovs.startOvsdb();
     return '';
   },
   'take the controller from the switch': async (site) => {
@@ -189,11 +210,13 @@ export const SAID_OF_FAULTS = {
     /"switch disconnected"/,
     // A flow that goes away again and again was deleted by hand.
     /"could not make the switch equal"/,
+    /"could not correct a bridge"/,
+    /"no connection to the OVSDB server"/,
   ],
   ovs: [
     /rconn\|WARN\|s1<->tcp:127\.0\.0\.1:\d+: connection (dropped|failed)/,
     /stream_tcp|socket_util/,
-    /(jsonrpc|reconnect)\|WARN\|unix#\d+: (receive error|send error|connection dropped)/,
+    /(jsonrpc|reconnect)\|WARN\|unix(#\d+|:\S+db\.sock): (receive error|send error|connection dropped)/,
   ],
 } as const;
 

@@ -33,6 +33,7 @@ export const DENIED_UP: readonly Stream[] = [
   stream('alice to bob', 'alice', udp(alice, bob, DENIED), 20),
   stream('alice as bob', 'alice', udp(bob, server, DENIED), 20),
   stream('alice, another protocol', 'alice', frame(alice.mac, server.mac, 0x88b5), 20),
+  stream('alice in VLAN 4095', 'alice', tagged(alice.mac, EVERYBODY.mac, 4095), 40),
 ];
 export const DENIED_DOWN: readonly Stream[] = [downOf('alice', 10, DENIED)];
 /** Goes through Alice's chain. */
@@ -48,6 +49,8 @@ export const ALLOWED_DOWN: readonly Stream[] = [
 export const NOT_FOR_ALICE: readonly Stream[] = [
   stream('the server to everybody', 'server', udp(server, EVERYBODY, DENIED), 20),
   stream('the server to a group', 'server', udp(server, group('01:00:5e:01:02:03'), DENIED), 40),
+  stream('the server in VLAN 4095', 'server', tagged(server.mac, EVERYBODY.mac, 4095), 40),
+  stream('bob in VLAN 4095', 'bob', tagged(bob.mac, EVERYBODY.mac, 4095), 40),
   stream('the server asks for bob', 'server', arpRequest(server, bob.ip), 40),
   stream('bob to alice', 'bob', udp(bob, alice, ALLOWED), 20),
   stream('bob to everybody', 'bob', udp(bob, EVERYBODY, ALLOWED), 20),

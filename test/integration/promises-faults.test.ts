@@ -14,12 +14,12 @@ import {
   FlowMonitor,
   firewallConfig,
   type Hop,
-  namesOf,
   SAID_OF_FAULTS,
   SAID_OF_STRANGERS,
   STRANGERS,
   seedOf,
   someHops,
+  versionsOf,
 } from '../harness/site-faults.ts';
 import { arrivals, doubled, missing, strays } from '../harness/site-judge.ts';
 import { downOf, upOf, type Versions, wired } from '../harness/site-traffic.ts';
@@ -320,7 +320,7 @@ t.test('hostile bytes on the ports of the controller disturb nobody', async (t) 
     open.push(await say(site.apiPort, hostileHttp(dice), dice.pick(['end', 'reset', 'wait'])));
     if (round % 10 !== 5) continue;
     const hops = someHops(dice);
-    versions.push(namesOf(hops));
+    versions.push(...versionsOf(hops));
     const put = await site.call('PUT', '/v1/chains/alice?wait=active&timeout=30s', chainOf('alice', hops));
     t.match(put, { status: 200, body: { status: { phase: 'active' } } }, 'an honest request is served');
   }

@@ -17,6 +17,7 @@ import {
   SAID_OF_FAULTS,
   seedOf,
   someHops,
+  versionsOf,
 } from '../harness/site-faults.ts';
 import { arrivals, doubled, missing, strays } from '../harness/site-judge.ts';
 import { downOf, storm, upOf, type Versions, wired } from '../harness/site-traffic.ts';
@@ -58,7 +59,7 @@ class World {
   /** Waits until it is active. */
   async declare(name: Subscriber, hops: readonly Hop[]): Promise<void> {
     const isNew = this.versions[name].length === 0;
-    this.versions[name].push(namesOf(hops));
+    this.versions[name].push(...versionsOf(hops));
     const path = isNew ? '/v1/chains' : `/v1/chains/${name}`;
     const body = { name, subscribers: [name], hops };
     const answer = await this.site.call(isNew ? 'POST' : 'PUT', `${path}?wait=active&timeout=30s`, body);
