@@ -27,11 +27,17 @@ export class OvsdbClient {
   #retry: NodeJS.Timeout | undefined;
   #closed = false;
   #problem = 'not connected yet';
+  readonly #attempt = Promise.withResolvers<void>();
 
   constructor(options: OvsdbClientOptions) {
     this.address = options.address;
     this.#options = options;
     this.#connect();
+  }
+
+  /** Resolves when the first attempt to connect has succeeded or failed; before that nothing can be said. */
+  get attempted(): Promise<void> {
+    return this.#attempt.promise;
   }
 
   /** The followed tables; absent while there is no connection. */
@@ -146,6 +152,7 @@ export class OvsdbClient {
       if (this.#connection !== connection || this.#closed) return;
       for (const update of early) tables.apply(update);
       this.#tables = tables;
+      this.#attempt.resolve();
       this.#pause = FIRST_PAUSE_MS;
       this.#options.log.info({ ovsdb: this.address }, 'following the OVSDB server');
       this.#notify();
@@ -156,6 +163,7 @@ export class OvsdbClient {
 
   #lost(reason: string): void {
     const stood = this.#tables !== undefined;
+    this.#attempt.resolve();
     this.#connection = undefined;
     this.#tables = undefined;
     if (this.#closed) return;

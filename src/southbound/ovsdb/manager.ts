@@ -85,7 +85,8 @@ export class OvsdbManager implements BridgePorts {
 
   /**
    * Keeps NORMAL off ports (`true`) or gives them back (`false`); resolves when the switch has followed. It
-   * does not wait for a server that is away: what was confirmed before stands, for the rest it fails.
+   * waits for the first attempt to reach the server, and not for one that is away: what was confirmed before
+   * stands, for the rest it fails.
    */
   async isolate(dpid: Dpid, wanted: ReadonlyMap<OfPort, boolean>): Promise<void> {
     const managed = this.#managed.get(dpid);
@@ -94,6 +95,7 @@ export class OvsdbManager implements BridgePorts {
       throw new ChainstitchError('ovsdb-failed', `no OVSDB server is known for the switch ${dpid}`);
     }
     const client = this.#client(managed.ovsdb);
+    await client.attempted;
     const confirmed = this.#isolation.get(dpid);
     if (client.tables === undefined && [...wanted].every(([port, value]) => confirmed?.get(port) === value))
       return;
