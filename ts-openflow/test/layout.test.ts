@@ -197,6 +197,78 @@ const layouts: readonly (readonly [what: string, hex: string, expected: object])
       actions: [{ type: 'copyField', bits: 16, dstOffset: 8, dst: { field: 'eth_src' } }],
     },
   ],
+  [
+    'counters of an optical port, 7.3.5.6',
+    `06130090 00000001 0004 0000 00000000 0080 0000 00000003 00000001 00000002
+     ${'0000000000000005'.repeat(8)}
+     0001 002c 00000000 00000013 00000001 00000002 00000003 00000004 00000005 00000006 0007 0008 0009 000a 00000000`,
+    {
+      type: 'portStatsReply',
+      ports: [{ port: 3, properties: [{ type: 'optical', flags: 19, rxGridSpan: 6, temperature: 10 }] }],
+    },
+  ],
+  [
+    'a bundle committed at a time, 7.3.9.4',
+    '06210028 00000001 00000005 0004 0004 0001 0018 00000000 000000006553f100 000001f4 00000000',
+    {
+      type: 'bundleControl',
+      properties: [{ type: 'time', scheduled: { sec: 1700000000n, nsec: 500 } }],
+    },
+  ],
+  [
+    'how a switch schedules bundles, 7.3.5.21',
+    `06130060 00000001 0013 0000 00000000 0007 000000000000 0001 0048 00000000
+     0000000000000000 000003e8 00000000 0000000000000e10 00000000 00000000
+     0000000000000001 00000000 00000000 000000006553f100 00000007 00000000`,
+    {
+      type: 'bundleFeaturesReply',
+      properties: [
+        { type: 'time', accuracy: { nsec: 1000 }, maxFuture: { sec: 3600n }, timestamp: { nsec: 7 } },
+      ],
+    },
+  ],
+  [
+    'a port with pipeline fields that recirculates, 7.2.1.1',
+    `06130050 00000001 000d 0000 00000000 00000001 0040 0000 020000000001 0000
+     70310000000000000000000000000000 00000000 00000004
+     0002 000c 80000408 80004c08 00000000 0004 0008 00000002`,
+    {
+      type: 'portDescReply',
+      ports: [
+        {
+          name: 'p1',
+          properties: [
+            { type: 'pipelineInput', fields: [{ field: 'metadata' }, { field: 'tun_id' }] },
+            { type: 'recirculate', ports: [2] },
+          ],
+        },
+      ],
+    },
+  ],
+  [
+    'a table of packet types and of an experimenter, 7.3.5.18',
+    `06130070 00000001 000c 0000 00000000 0060 07 00 00000001 ${'00'.repeat(32)}
+     ${'00'.repeat(16)} 00000000 0000000a
+     0016 000c 80005804 00010800 00000000 fffe 000c 00123456 00000001 00000000`,
+    {
+      type: 'tableFeaturesReply',
+      tables: [
+        {
+          table: 7,
+          properties: [
+            { type: 'packetTypes', packetTypes: [{ field: 'packet_type', value: 0x10800 }] },
+            { type: 'experimenterFlows', experimenter: 0x123456 },
+          ],
+        },
+      ],
+    },
+  ],
+  [
+    'a name that is not UTF-8, with more behind the NUL',
+    `06130038 00000001 000d 0000 00000000 00000001 0028 0000 020000000001 0000
+     70ff0041000000000000000000000042 00000000 00000004`,
+    { type: 'portDescReply', ports: [{ port: 1, hwAddr: 0x020000000001n }] },
+  ],
 ];
 
 for (const [what, hex, expected] of layouts) {

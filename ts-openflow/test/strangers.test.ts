@@ -52,6 +52,7 @@ const ip6 = (proto?: number, type?: number) => [
 const prerequisites: Readonly<Record<NonNullable<FieldSpec['needs']>, readonly KnownMatchField[]>> = {
   vlan: [matchField('vlan_vid', 0x1005)],
   mpls: [matchField('eth_type', 0x8847)],
+  pbb: [matchField('eth_type', 0x88e7)],
   ip4: ip(),
   ip6: ip6(),
   ip: ip(),

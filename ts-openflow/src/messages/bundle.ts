@@ -1,10 +1,18 @@
-import { type Codec, list, struct, u16, u32 } from '../bytes/codec.ts';
-import { type ExperimenterTlv, tlv, type UnknownTlv } from '../bytes/tlv.ts';
+import { after, type Codec, struct, u16, u32 } from '../bytes/codec.ts';
+import { type ExperimenterTlv, row, type TlvUnion, type UnknownTlv } from '../bytes/tlv.ts';
 import type { Message } from '../message.ts';
+import { time } from './controller.ts';
+import { properties as listOf } from './properties.ts';
 
-const properties: Codec<readonly (UnknownTlv | ExperimenterTlv)[]> = list(
-  tlv({}, { domain: 'property', padding: 'outside', subtypeBytes: 4 }),
-);
+/** ofp_bundle_prop_type (OpenFlow 1.5.1, 7.3.9.4) */
+export const bundlePropertyTable = {
+  /** When the bundle is to be committed; the flag bundleFlags.time says that it is there. */
+  time: row(1, after(4, struct({ scheduled: time }))),
+} as const;
+
+export type BundleProperty = TlvUnion<typeof bundlePropertyTable> | UnknownTlv | ExperimenterTlv;
+
+const properties: Codec<readonly BundleProperty[]> = listOf(bundlePropertyTable);
 
 /** ofp_bundle_ctrl_msg (OpenFlow 1.5.1, 7.3.9.2). Over 1.3 it goes as ONF's extension EXT-230. */
 export const bundleControl = struct({
@@ -23,7 +31,7 @@ export interface BundleAdd {
   readonly flags: number;
   /** Its version and xid must be those of the outer message. */
   readonly message: Message;
-  readonly properties: readonly (UnknownTlv | ExperimenterTlv)[];
+  readonly properties: readonly BundleProperty[];
 }
 
 /** How a whole message is read and written; the table of messages gives it, for it has this one in it. */

@@ -1,4 +1,4 @@
-import { lengthFirst, padded, rest, struct, u8, u16, u32 } from '../bytes/codec.ts';
+import { after, lengthFirst, padded, rest, struct, u8, u16, u32, u64 } from '../bytes/codec.ts';
 import { row } from '../bytes/tlv.ts';
 import { properties } from './properties.ts';
 
@@ -20,15 +20,24 @@ export const controllerStatus = lengthFirst(
   }),
 );
 
+/** ofp_time: seconds since 1970, and nanoseconds beyond them. */
+export const time = struct({ sec: u64, nsec: padded(u32, 4) });
+
+/** ofp_bundle_features_prop_type (OpenFlow 1.5.1, 7.3.5.21) */
+export const bundleFeaturePropertyTable = {
+  /** How exactly bundles are scheduled and how far from now; `timestamp` is now, as the sender has it. */
+  time: row(1, after(4, struct({ accuracy: time, maxFuture: time, maxPast: time, timestamp: time }))),
+} as const;
+
 /** ofp_bundle_features_request (OpenFlow 1.5.1, 7.3.5.21). */
 export const bundleFeaturesRequest = struct({
   /** Bits: 1 timestamp, 2 scheduling. */
   featureFlags: padded(u32, 4),
-  properties: properties({}),
+  properties: properties(bundleFeaturePropertyTable),
 });
 
 export const bundleFeaturesReply = struct({
   /** Bits: 1 atomic, 2 ordered, 4 scheduled. */
   capabilities: padded(u16, 6),
-  properties: properties({}),
+  properties: properties(bundleFeaturePropertyTable),
 });

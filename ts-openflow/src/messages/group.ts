@@ -8,7 +8,6 @@ import {
   padded,
   rest,
   struct,
-  text,
   u8,
   u16,
   u32,
@@ -18,6 +17,7 @@ import type { Reader } from '../bytes/reader.ts';
 import { type ExperimenterTlv, row, type TlvUnion, tlv, type UnknownTlv } from '../bytes/tlv.ts';
 import type { Writer } from '../bytes/writer.ts';
 import { buckets as bucketIds, groups, ports } from '../registry/numbers.ts';
+import { text } from './text.ts';
 
 const style = { subtypeBytes: 4, domain: 'property', padding: 'outside' } as const;
 

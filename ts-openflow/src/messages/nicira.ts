@@ -1,4 +1,4 @@
-import { after, list, padded, rest, struct, u8, u16, u32, u64 } from '../bytes/codec.ts';
+import { after, list, padded, rest, struct, u8, u16, u32, u64, uint } from '../bytes/codec.ts';
 import { row } from '../bytes/tlv.ts';
 import { oxm } from '../match.ts';
 import { properties } from './properties.ts';
@@ -44,6 +44,29 @@ const tlvMaps = list(
 export const tlvTableMod = struct({ command: padded(u16, 6), maps: tlvMaps });
 
 export const tlvTableReply = struct({ maxSpace: u32, maxFields: padded(u16, 10), maps: tlvMaps });
+
+const tuple = struct({
+  tuple: properties({
+    /** IPv4 addresses are mapped: ::ffff:10.0.0.1. */
+    src: row(0, struct({ address: uint(16) })),
+    dst: row(1, struct({ address: uint(16) })),
+    srcPort: row(2, struct({ port: padded(u16, 2) })),
+    dstPort: row(3, struct({ port: padded(u16, 2) })),
+    icmpId: row(4, struct({ id: padded(u16, 2) })),
+    icmpType: row(5, struct({ icmpType: u8 })),
+    icmpCode: row(6, struct({ icmpCode: u8 })),
+  }),
+});
+
+/** Which connections are forgotten; none of these is all. */
+export const ctFlushPropertyTable = {
+  original: row(0, after(4, tuple)),
+  reply: row(1, after(4, tuple)),
+  zone: row(2, struct({ zone: padded(u16, 2) })),
+} as const;
+
+/** NXT_CT_FLUSH */
+export const ctFlush = struct({ protocol: padded(u8, 7), properties: properties(ctFlushPropertyTable) });
 
 /** NXT_CT_FLUSH_ZONE */
 export const ctFlushZone = struct({ zone: after(6, u16) });

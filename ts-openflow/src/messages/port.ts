@@ -5,16 +5,16 @@ import {
   list,
   mac,
   padded,
-  rest,
   type StructOf,
   struct,
-  text,
   u16,
   u32,
 } from '../bytes/codec.ts';
 import type { Reader } from '../bytes/reader.ts';
 import { row, tlv } from '../bytes/tlv.ts';
 import type { Writer } from '../bytes/writer.ts';
+import { oxmHeader } from '../match.ts';
+import { text } from './text.ts';
 
 const style = { subtypeBytes: 4, domain: 'property', padding: 'outside' } as const;
 
@@ -52,8 +52,10 @@ export const portPropertyTable = {
       }),
     ),
   ),
-  pipelineInput: row(2, struct({ oxmIds: rest })),
-  pipelineOutput: row(3, struct({ oxmIds: rest })),
+  /** The pipeline fields that a packet brings along, or takes with it, besides its bytes. */
+  pipelineInput: row(2, struct({ fields: list(oxmHeader) })),
+  pipelineOutput: row(3, struct({ fields: list(oxmHeader) })),
+  /** Where a packet that is sent to this port comes in again. */
   recirculate: row(4, struct({ ports: list(u32) })),
 } as const;
 

@@ -7,7 +7,6 @@ import {
   padded,
   rest,
   struct,
-  text,
   u8,
   u16,
   u32,
@@ -16,6 +15,7 @@ import {
 import { row, tlv } from '../bytes/tlv.ts';
 import { match } from '../match.ts';
 import { port } from './port.ts';
+import { text } from './text.ts';
 
 /** Bit n of word n / 32: wire version n is spoken. */
 const bitmaps: Codec<readonly number[]> = list(u32);
@@ -220,6 +220,8 @@ export const asyncPropertyTable = {
   flowStatsPrimary: row(13, mask),
   controllerStatusSecondary: row(14, mask),
   controllerStatusPrimary: row(15, mask),
+  /** An experimenter's for secondary controllers; that for others is of type `experimenter`. */
+  experimenterSecondary: row(0xfffe, struct({ experimenter: u32, data: rest })),
 } as const;
 
 const asyncProperties = list(

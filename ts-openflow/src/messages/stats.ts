@@ -5,9 +5,9 @@ import {
   lengthFirst,
   list,
   padded,
-  rest,
   type StructOf,
   struct,
+  u16,
   u32,
   u64,
 } from '../bytes/codec.ts';
@@ -22,10 +22,33 @@ const ethernetCounts = {
   collisions: u64,
 };
 
-/** ofp_port_stats_prop_type (OpenFlow 1.5.1, 7.3.5.6). `experimental` is what Open vSwitch adds. */
+/** ofp_port_stats_prop_type (OpenFlow 1.5.1, 7.3.5.6). */
 export const portStatsPropertyTable = {
   ethernet: row(0, after(4, struct(ethernetCounts))),
-  optical: row(1, struct({ data: rest })),
+  optical: row(
+    1,
+    after(
+      4,
+      struct({
+        /** Bits: 1 rx tuned, 2 tx tuned, 4 tx power, 16 rx power, 32 tx bias, 64 tx temperature are there. */
+        flags: u32,
+        /** Frequencies and offsets in MHz, or wavelengths in nm times 100. */
+        txFreq: u32,
+        txOffset: u32,
+        txGridSpan: u32,
+        rxFreq: u32,
+        rxOffset: u32,
+        rxGridSpan: u32,
+        /** Tenths of dBm. */
+        txPower: u16,
+        rxPower: u16,
+        /** Tenths of mA. */
+        biasCurrent: u16,
+        /** Tenths of a degree Celsius. */
+        temperature: u16,
+      }),
+    ),
+  ),
 } as const;
 
 const properties = list(tlv(portStatsPropertyTable, style));

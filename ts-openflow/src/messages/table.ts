@@ -146,6 +146,7 @@ export const messageTable = {
   tlvTableReply: nicira(26, nx.tlvTableReply),
   resume: nicira(28, nx.packetIn2),
   ctFlushZone: nicira(29, nx.ctFlushZone),
+  ctFlush: nicira(32, nx.ctFlush),
   packetIn2: nicira(30, nx.packetIn2),
   bundleControl: {
     v13: { code: 4, experimenter: [experimenters.onf, bundleControlType] },

@@ -7,14 +7,14 @@ import {
   rest,
   type StructOf,
   struct,
-  text,
   u8,
   u32,
   u64,
 } from '../bytes/codec.ts';
 import { row } from '../bytes/tlv.ts';
-import { oxmHeader } from '../match.ts';
+import { oxm, oxmHeader } from '../match.ts';
 import { properties } from './properties.ts';
+import { text } from './text.ts';
 
 /** ofp_table_mod_prop_type (OpenFlow 1.5.1, 7.3.4.1) */
 export const tablePropertyTable = {
@@ -99,7 +99,10 @@ export const tableFeaturePropertyTable = {
   writeCopyFieldMiss: row(19, fields),
   applyCopyField: row(20, fields),
   applyCopyFieldMiss: row(21, fields),
-  packetTypes: row(22, fields),
+  /** The packet types that the table takes, each as a field with its value. */
+  packetTypes: row(22, struct({ packetTypes: list(oxm) })),
+  /** An experimenter's property for flows; that for the table-miss flow is of type `experimenter`. */
+  experimenterFlows: row(0xfffe, struct({ experimenter: u32, data: rest })),
 } as const;
 
 const featuresTail = {

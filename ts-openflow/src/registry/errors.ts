@@ -280,6 +280,9 @@ export const niciraErrors: Readonly<Record<number, readonly [name: string, meani
   3: ['NXM_BAD_TYPE', 'the NXM field is not known, or has another length'],
   4: ['MUST_BE_ZERO', 'a field that must be 0 is not'],
   5: ['BAD_REASON', 'the reason of a port-status is not valid'],
+  6: ['FM_DUPLICATE_ID', 'the flow monitor exists already (1.3)'],
+  7: ['FM_BAD_FLAGS', 'the flags of a flow monitor are not supported (1.3)'],
+  8: ['FM_BAD_ID', 'there is no such flow monitor (1.3)'],
   9: ['FM_BAD_EVENT', 'the event of a flow monitor is not valid'],
   10: ['UNENCODABLE_ERROR', 'the error has no number in this version'],
   11: ['ACTION_MUST_BE_ZERO', 'an argument that must be 0 is not'],
@@ -296,6 +299,14 @@ export const niciraErrors: Readonly<Record<number, readonly [name: string, meani
   23: ['QUEUE_ERROR', 'the queue could not be read'],
   34: ['RESUME_NOT_SUPPORTED', 'packets cannot be resumed'],
   35: ['RESUME_STALE', 'the continuation is older than the switch'],
+  36: ['STATS_NOT_CONFIGURED', 'what is asked about is not configured'],
+  37: ['INVALID_TLV_FIELD', 'the tunnel metadata field has no option'],
+  38: ['INVALID_TLV_DEL', 'a flow uses the tunnel option that is to be deleted'],
+  39: ['BAD_HEADER_TYPE', 'the packet type cannot be encapsulated or decapsulated'],
+  40: ['UNKNOWN_ED_PROP', 'the property of an encapsulation is not known'],
+  41: ['BAD_ED_PROP', 'the property of an encapsulation is not valid'],
+  42: ['ACTION_CT_SUPPORT', 'the datapath cannot do what the action asks of connection tracking'],
+  43: ['MATCH_CT_SUPPORT', 'the datapath cannot do what the match asks of connection tracking'],
 };
 
 /**

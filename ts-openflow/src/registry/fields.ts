@@ -22,6 +22,7 @@ export type Format =
 export type Prerequisite =
   | 'vlan'
   | 'mpls'
+  | 'pbb'
   | 'ip4'
   | 'ip6'
   | 'ip'
@@ -140,10 +141,10 @@ export const fields = {
   mpls_tc: whole(3, 'decimal', 'oxm:35', { needs: 'mpls' }),
   mpls_bos: whole(1, 'decimal', 'oxm:36', { needs: 'mpls', readOnly: true }),
   /** Service instance of provider backbone bridging: 24 bits in 3 bytes. */
-  pbb_isid: { ...bits(24, 'hex', 'oxm:37'), bytes: 3 },
+  pbb_isid: { ...bits(24, 'hex', 'oxm:37', { needs: 'pbb' }), bytes: 3 },
   tun_id: wide(64, 'hex', 'oxm:38 nxm1:16', { alias: 'tunnel_id' }),
   ipv6_exthdr: bits(9, 'hex', 'oxm:39', { needs: 'ip6' }),
-  pbb_uca: whole(1, 'decimal', 'oxm:41'),
+  pbb_uca: whole(1, 'decimal', 'oxm:41', { needs: 'pbb' }),
   tcp_flags: bits(12, 'tcpFlags', 'oxm:42 onf:42 nxm1:34', { needs: 'tcp', readOnly: true }),
   actset_output: whole(32, 'port', 'oxm:43 onf:43', { readOnly: true }),
   packet_type: whole(32, 'packetType', 'oxm:44', { readOnly: true }),

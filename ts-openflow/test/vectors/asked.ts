@@ -1,4 +1,13 @@
-import { groups, type Message, makeHello, meters, ports, type Version } from '../../src/index.ts';
+import {
+  flowCommands,
+  groups,
+  type Message,
+  makeHello,
+  meters,
+  noBuffer,
+  ports,
+  type Version,
+} from '../../src/index.ts';
 
 /** Questions that ovs-ofctl does not ask, so that the switch's answers to them can be recorded too. */
 export function questions(version: Version): Message[] {
@@ -43,5 +52,57 @@ export function questions(version: Version): Message[] {
     { type: 'tableDescRequest', ...part(23) },
     { type: 'queueDescRequest', ...part(24), port: ports.any, queue: 0xffffffff },
     { type: 'barrierRequest', ...head(25) },
+  ];
+}
+
+/** The reasons there are, as bits: Open vSwitch takes no others. */
+const kinds = { roleStatus: 3, tableStatus: 0x18, requestForward: 3 } as const;
+
+/** What makes a controller of 1.5 one that hears of roles, tables and the changes of others. */
+export function listener(): Message[] {
+  const head = (xid: number) => ({ version: 6, xid });
+  const properties = (Object.keys(kinds) as (keyof typeof kinds)[]).flatMap((kind) => [
+    { type: `${kind}Primary` as const, mask: kinds[kind] },
+    { type: `${kind}Secondary` as const, mask: kinds[kind] },
+  ]);
+  return [
+    makeHello(1, [6]),
+    { type: 'setAsync', ...head(2), properties },
+    { type: 'roleRequest', ...head(3), role: 2, shortId: 0, generationId: 100n },
+  ];
+}
+
+/** What another controller then does for it to hear of; table 7 has room for 10 flows. */
+export function changes(): Message[] {
+  const head = (xid: number) => ({ version: 6, xid });
+  const flow = {
+    type: 'flowMod',
+    cookie: 0n,
+    cookieMask: 0n,
+    table: 7,
+    command: flowCommands.add,
+    idleTimeout: 0,
+    hardTimeout: 0,
+    bufferId: noBuffer,
+    outPort: ports.any,
+    outGroup: groups.any,
+    flags: 0,
+    importance: 0,
+    match: [],
+    instructions: [],
+  } as const;
+  const vacancy = { type: 'vacancy', down: 20, up: 80, vacancy: 0 } as const;
+  const group = { groupType: 0, group: 77, commandBucketId: 0xffffffff, buckets: [], properties: [] };
+  return [
+    makeHello(1, [6]),
+    { type: 'roleRequest', ...head(2), role: 2, shortId: 0, generationId: 101n },
+    { type: 'groupMod', ...head(3), command: 0, ...group },
+    { type: 'groupMod', ...head(4), command: 2, ...group },
+    { type: 'meterMod', ...head(5), command: 0, flags: 1, meter: 9, bands: [{ type: 'drop', rate: 9, burst: 0 }] },
+    { type: 'meterMod', ...head(6), command: 2, flags: 1, meter: 9, bands: [] },
+    { type: 'tableMod', ...head(7), table: 7, config: 8, properties: [vacancy] },
+    ...Array.from({ length: 10 }, (_, priority): Message => ({ ...flow, ...head(8), priority })),
+    { ...flow, ...head(9), priority: 0, command: flowCommands.delete },
+    { type: 'barrierRequest', ...head(10) },
   ];
 }

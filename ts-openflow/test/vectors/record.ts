@@ -9,7 +9,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { encode, FrameDecoder, type Version } from '../../src/index.ts';
-import { questions } from './asked.ts';
+import { changes, listener, questions } from './asked.ts';
 import { startSwitch, writeLines } from './switch.ts';
 
 const here = dirname(new URL(import.meta.url).pathname);
@@ -85,6 +85,25 @@ async function ask(version: Version): Promise<void> {
   socket.destroy();
 }
 
+/** What the switch tells one controller of another one's doings. */
+async function overhear(): Promise<void> {
+  const connection = () => {
+    const socket = connect(lab.socket);
+    const frames = new FrameDecoder();
+    socket.on('data', (chunk) => {
+      for (const message of frames.push(chunk)) keep('switch', message);
+    });
+    return socket;
+  };
+  const [first, second] = [connection(), connection()];
+  for (const message of listener()) first.write(encode(message));
+  await pause(300);
+  for (const message of changes()) second.write(encode(message));
+  await pause(1500);
+  first.destroy();
+  second.destroy();
+}
+
 async function perform(version: string, line: string): Promise<void> {
   const words = line.match(/'[^']*'|\S+/g)?.map((word) => word.replace(/^'|'$/g, '')) ?? [];
   const [verb = '', ...args] = words;
@@ -132,6 +151,8 @@ for (const version of ['OpenFlow13', 'OpenFlow15']) {
   }
   command = `${version} asked`;
   await ask(version === 'OpenFlow13' ? 4 : 6);
+  command = `${version} overheard`;
+  if (version === 'OpenFlow15') await overhear();
   lab.run('ovs-ofctl', 'del-flows', `unix:${lab.socket}`);
 }
 proxy.close();
