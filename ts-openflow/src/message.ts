@@ -218,9 +218,20 @@ function placeIn(row: Row, version: number): Place | undefined {
   return version === version15 ? row.v15 : undefined;
 }
 
-/** The bytes of a message. Throws an EncodeError if its version cannot carry it. */
+/**
+ * The bytes of a message. Throws an EncodeError if its version cannot carry it. The result may be a view of an array
+ * that holds other messages too, so its `buffer` is not the message.
+ */
 export function encode(value: Message): Uint8Array {
-  const w = new Writer(value.version);
+  try {
+    return encodeWith(new Writer(value.version, false), value);
+  } catch {
+    // Once more with the names of things, so that the error says where.
+    return encodeWith(new Writer(value.version, true), value);
+  }
+}
+
+function encodeWith(w: Writer, value: Message): Uint8Array {
   message.write(w, value);
   return w.finish();
 }
@@ -230,7 +241,15 @@ export function encode(value: Message): Uint8Array {
  * Byte arrays inside the result share memory with `bytes`.
  */
 export function decode(bytes: Uint8Array): Message {
-  const r = new Reader(bytes, bytes[0] ?? 0);
+  try {
+    return decodeWith(new Reader(bytes, bytes[0] ?? 0, false));
+  } catch {
+    // Once more with the names of things, so that the error says where.
+    return decodeWith(new Reader(bytes, bytes[0] ?? 0, true));
+  }
+}
+
+function decodeWith(r: Reader): Message {
   const value = message.read(r);
   if (r.remaining > 0)
     throw new DecodeError('', r.offset, 'trailing', { type: 1, code: 6 }, `${r.remaining} bytes too many`);

@@ -1,3 +1,4 @@
+import { compileRead, compileWrite, type Entries, type Fixed } from './compile.ts';
 import type { Domain, Reader } from './reader.ts';
 import type { Writer } from './writer.ts';
 
@@ -5,6 +6,12 @@ import type { Writer } from './writer.ts';
 export interface Codec<T> {
   read(r: Reader): T;
   write(w: Writer, value: T): void;
+  /** For a number of fixed width: what it is, so that compiled code need not call. */
+  readonly fixed?: Fixed;
+  /** For a structure: its fields, so that it can be read into an object that has more. */
+  readonly fields?: Entries;
+  /** Bytes after the fields. */
+  readonly trailing?: number;
 }
 
 /** The values that a codec carries. */
@@ -15,10 +22,12 @@ type Fields = Readonly<Record<string, Codec<never> | Codec<unknown>>>;
 /** What a struct of these fields looks like; doc comments of the fields come along. */
 export type StructOf<F> = { readonly [K in keyof F]: Infer<F[K]> };
 
-export const u8: Codec<number> = { read: (r) => r.u8(), write: (w, v) => w.u8(v) };
-export const u16: Codec<number> = { read: (r) => r.u16(), write: (w, v) => w.u16(v) };
-export const u32: Codec<number> = { read: (r) => r.u32(), write: (w, v) => w.u32(v) };
-export const u64: Codec<bigint> = { read: (r) => r.u64(), write: (w, v) => w.u64(v) };
+const fixed = (bytes: Fixed['bytes']): Fixed => ({ before: 0, bytes, after: 0 });
+
+export const u8: Codec<number> = { read: (r) => r.u8(), write: (w, v) => w.u8(v), fixed: fixed(1) };
+export const u16: Codec<number> = { read: (r) => r.u16(), write: (w, v) => w.u16(v), fixed: fixed(2) };
+export const u32: Codec<number> = { read: (r) => r.u32(), write: (w, v) => w.u32(v), fixed: fixed(4) };
+export const u64: Codec<bigint> = { read: (r) => r.u64(), write: (w, v) => w.u64(v), fixed: fixed(8) };
 
 /** An unsigned integer of `length` bytes. */
 export function uint(length: number): Codec<bigint> {
@@ -34,6 +43,7 @@ export const rest: Codec<Uint8Array> = { read: (r) => r.raw(r.remaining), write:
 /** `value`, then `length` bytes of zero. What is received there is not looked at. */
 export function padded<T>(value: Codec<T>, length: number): Codec<T> {
   return {
+    ...(value.fixed && { fixed: { ...value.fixed, after: value.fixed.after + length } }),
     read(r) {
       const read = value.read(r);
       r.skip(length);
@@ -66,6 +76,7 @@ export function filled<T>(value: Codec<T>, length: number): Codec<T> {
 /** `length` bytes of zero, then `value`. */
 export function after<T>(length: number, value: Codec<T>): Codec<T> {
   return {
+    ...(value.fixed && { fixed: { ...value.fixed, before: value.fixed.before + length } }),
     read(r) {
       r.skip(length);
       return value.read(r);
@@ -100,6 +111,8 @@ export function text(length: number): Codec<string> {
 /** No value, `length` bytes of zero. */
 export function nothing(length = 0): Codec<object> {
   return {
+    fields: [],
+    trailing: length,
     read(r) {
       r.skip(length);
       return {};
@@ -111,25 +124,66 @@ export function nothing(length = 0): Codec<object> {
 /** Fields one after the other, without padding. */
 export function struct<const F extends Fields>(fields: F): Codec<StructOf<F>> {
   const entries = Object.entries(fields) as [string, Codec<unknown>][];
-  return {
+  const codec: Codec<StructOf<F>> = {
+    fields: entries,
+    // Compiled when first used: most programs meet few of the structures.
     read(r) {
-      const value: Record<string, unknown> = {};
-      for (const [name, codec] of entries) {
-        r.path.push(name);
-        value[name] = codec.read(r);
-        r.path.pop();
-      }
-      return value as StructOf<F>;
+      codec.read = compileRead(entries, (r) => readTracing(entries, r)) as typeof codec.read;
+      return codec.read(r);
     },
     write(w, value) {
-      const source = value as Record<string, unknown>;
-      for (const [name, codec] of entries) {
-        w.path.push(name);
-        codec.write(w, source[name]);
-        w.path.pop();
-      }
+      codec.write = compileWrite(entries, (w, value) => writeTracing(entries, w, value as Named));
+      codec.write(w, value);
     },
   };
+  return codec;
+}
+
+type Named = Record<string, unknown>;
+
+/** What compiled code does, slowly, but knowing the names of what is being read. */
+function readTracing(entries: Entries, r: Reader): object {
+  const value: Named = {};
+  for (const [name, codec] of entries) {
+    r.path.push(name);
+    value[name] = codec.read(r);
+    r.path.pop();
+  }
+  return value;
+}
+
+function writeTracing(entries: Entries, w: Writer, value: Named): void {
+  for (const [name, codec] of entries) {
+    w.path.push(name);
+    codec.write(w, value[name]);
+    w.path.pop();
+  }
+}
+
+/** Reads into an object that has more than what is read. */
+export interface Tagged {
+  read(r: Reader, ...given: unknown[]): object;
+}
+
+/**
+ * Reads `body` into an object that first has `type`, then what is given by the names of `given`. A structure is
+ * read into such an object at once.
+ */
+export function tagged(type: string, given: readonly string[], body: Codec<unknown>): Tagged {
+  const { fields, trailing } = body;
+  function copying(r: Reader, ...values: unknown[]): object {
+    const head: Named = { type };
+    for (const [index, name] of given.entries()) head[name] = values[index];
+    return Object.assign(head, body.read(r));
+  }
+  if (!fields) return { read: copying };
+  const result: Tagged = {
+    read(r, ...values) {
+      result.read = compileRead(fields, copying, { trailing: trailing ?? 0, type, given });
+      return result.read(r, ...values);
+    },
+  };
+  return result;
 }
 
 /** Items until the parent ends. */
@@ -139,19 +193,19 @@ export function list<T>(item: Codec<T>): Codec<readonly T[]> {
       const items: T[] = [];
       while (r.remaining > 0) {
         const start = r.offset;
-        r.path.push(items.length);
+        if (r.tracing) r.path.push(items.length);
         items.push(item.read(r));
-        r.path.pop();
+        if (r.tracing) r.path.pop();
         if (r.offset === start) r.fail('length', 'an item of no bytes');
       }
       return items;
     },
     write(w, items) {
       if (!Array.isArray(items)) w.fail(`${String(items)} is not a list`);
-      for (const [index, value] of items.entries()) {
-        w.path.push(index);
-        item.write(w, value);
-        w.path.pop();
+      for (let index = 0; index < items.length; index++) {
+        if (w.tracing) w.path.push(index);
+        item.write(w, items[index] as T);
+        if (w.tracing) w.path.pop();
       }
     },
   };
@@ -162,7 +216,11 @@ export function lengthFirst<T>(body: Codec<T>, domain: Domain = 'request'): Code
   return {
     read(r) {
       const length = r.u16();
-      return r.within(length - 2, domain, (inner) => body.read(inner));
+      const outerDomain = r.domain;
+      const outerEnd = r.open(length - 2, domain);
+      const value = body.read(r);
+      r.close(outerEnd, outerDomain);
+      return value;
     },
     write(w, value) {
       const start = w.length;
