@@ -27,9 +27,13 @@ export const instruction: Codec<Instruction> = tlv(instructionTable, {
 
 const asGiven: Codec<readonly Instruction[]> = list(instruction);
 
+const startsWithMeter = (entry: Instruction) =>
+  entry.type === 'applyActions' && entry.actions[0]?.type === 'meter';
+
 /** A meter where that version has it: an instruction of its own in 1.3, the first action from 1.5 on. */
 function formFor(given: readonly Instruction[], version: number): readonly Instruction[] {
   if (version < 5) {
+    if (!given.some(startsWithMeter)) return given;
     return given.flatMap((entry): Instruction[] => {
       const [first, ...others] = entry.type === 'applyActions' ? entry.actions : [];
       if (first?.type !== 'meter') return [entry];
@@ -39,8 +43,8 @@ function formFor(given: readonly Instruction[], version: number): readonly Instr
       ];
     });
   }
+  if (!given.some((entry) => entry.type === 'meter')) return given;
   const meters = given.filter((entry) => entry.type === 'meter');
-  if (meters.length === 0) return given;
   const applied = given.flatMap((entry) => (entry.type === 'applyActions' ? entry.actions : []));
   const rest = given.filter(({ type }) => type !== 'meter' && type !== 'applyActions');
   return [{ type: 'applyActions', actions: [...meters, ...applied] }, ...rest];

@@ -66,6 +66,8 @@ interface Resolved {
   readonly name: FieldName;
   readonly spec: FieldSpec;
   readonly headers: readonly Header[];
+  readonly preferred13: Header;
+  readonly preferred15: Header;
 }
 
 const resolved = new Map<string, Resolved>();
@@ -76,20 +78,21 @@ for (const [name, spec] of Object.entries(fields) as [FieldName, FieldSpec][]) {
     const [kind = '', number = ''] = form.split(':');
     return { form, number: Number(number), ...(oxmClasses[kind] ?? { class: -1 }) };
   });
-  const entry = { name, spec, headers };
+  const preferred15 = headers[0] as Header;
+  const preferred13 = headers.find((h) => h.form.startsWith('onf')) ?? preferred15;
+  const entry = { name, spec, headers, preferred13, preferred15 };
   resolved.set(name, entry);
-  for (const header of headers) byHeader.set(headerKey(header), [entry, header]);
+  for (const header of headers)
+    byHeader.set(headerKey(header.class, header.number, header.experimenter), [entry, header]);
 }
 
 /** A number for each header, as a lookup is done for every field of every message. */
-function headerKey(header: { class: number; number: number; experimenter?: number }): number {
-  const { class: oxmClass, number, experimenter } = header;
+function headerKey(oxmClass: number, number: number, experimenter: number | undefined): number {
   return experimenter === undefined ? oxmClass * 128 + number : 2 ** 23 + experimenter * 128 + number;
 }
 
 function preferred(entry: Resolved, version: number): Header {
-  const onf = version < 5 ? entry.headers.find((h) => h.form.startsWith('onf')) : undefined;
-  return (onf ?? entry.headers[0]) as Header;
+  return version < 5 ? entry.preferred13 : entry.preferred15;
 }
 
 /** The registry's entry of a field. */
@@ -125,14 +128,6 @@ export function byRegistry(a: { readonly field: string }, b: { readonly field: s
 
 const experimenterClass = 0xffff;
 
-/** An OXM header: class, number and mask bit, length; then the experimenter of class 0xffff. */
-function readHeader(r: Reader) {
-  const oxmClass = r.u16();
-  const low = r.u8();
-  const length = r.u8();
-  return { class: oxmClass, number: low >> 1, hasMask: (low & 1) === 1, length };
-}
-
 function writeHeader(w: Writer, header: Header, hasMask: boolean, bytes: number): void {
   w.u16(header.class);
   w.u8((header.number << 1) | (hasMask ? 1 : 0));
@@ -140,14 +135,30 @@ function writeHeader(w: Writer, header: Header, hasMask: boolean, bytes: number)
   if (header.experimenter !== undefined) w.u32(header.experimenter);
 }
 
-function formOf(entry: Resolved, header: Header, version: number): { form?: string } {
-  return header === preferred(entry, version) ? {} : { form: header.form };
+/** The form to be kept: none, if the version would take that header anyway. */
+function formOf(entry: Resolved, header: Header, version: number): HeaderForm | undefined {
+  return header === preferred(entry, version) ? undefined : header.form;
 }
 
-function lookUp(w: Writer, ref: FieldRef): readonly [Resolved, Header] {
-  const entry = resolved.get(ref.field) ?? w.fail(`no field called ${String(ref.field)}`);
-  const header = ref.form ? entry.headers.find((h) => h.form === ref.form) : preferred(entry, w.version);
-  return [entry, header ?? w.fail(`${ref.field} has no header ${ref.form}`)];
+function lookUp(w: Writer, ref: FieldRef): Resolved {
+  return resolved.get(ref.field) ?? w.fail(`no field called ${String(ref.field)}`);
+}
+
+function headerOf(w: Writer, ref: FieldRef, entry: Resolved): Header {
+  if (!ref.form) return preferred(entry, w.version);
+  return entry.headers.find((h) => h.form === ref.form) ?? w.fail(`${ref.field} has no header ${ref.form}`);
+}
+
+/** A literal for each set of properties, as copying from one object to another costs more than all the rest. */
+function matchFieldOf(
+  field: FieldName,
+  value: number | bigint,
+  mask: number | bigint | undefined,
+  form: HeaderForm | undefined,
+): MatchField {
+  if (mask === undefined)
+    return (form === undefined ? { field, value } : { field, value, form }) as KnownMatchField;
+  return (form === undefined ? { field, value, mask } : { field, value, mask, form }) as KnownMatchField;
 }
 
 function readValue(r: Reader, { kind, bytes }: FieldSpec): number | bigint {
@@ -162,21 +173,26 @@ function writeValue(w: Writer, { bytes }: FieldSpec, value: number | bigint): vo
 /** One OXM TLV (OpenFlow 1.5.1, 7.2.3.2): header of 4 bytes (8 for an experimenter), value, mask. */
 export const oxm: Codec<MatchField> = {
   read(r) {
-    const { class: oxmClass, number, hasMask, length } = readHeader(r);
-    return r.within(length, 'match', (): MatchField => {
-      const experimenter = oxmClass === experimenterClass && length >= 4 ? r.peek32(0) : undefined;
-      const header = { class: oxmClass, number, ...(experimenter === undefined ? {} : { experimenter }) };
-      const known = byHeader.get(headerKey(header));
-      const idBytes = experimenter === undefined ? 0 : 4;
-      if (!known || length - idBytes !== known[0].spec.bytes * (hasMask ? 2 : 1)) {
-        return { field: 'unknown', class: oxmClass, number, hasMask, data: r.raw(length) };
-      }
-      const [entry, found] = known;
-      r.skip(idBytes);
-      const value = readValue(r, entry.spec);
-      const mask = hasMask ? { mask: readValue(r, entry.spec) } : {};
-      return { field: entry.name, value, ...mask, ...formOf(entry, found, r.version) } as KnownMatchField;
-    });
+    const oxmClass = r.u16();
+    const low = r.u8();
+    const length = r.u8();
+    const number = low >> 1;
+    const hasMask = (low & 1) === 1;
+    const outerDomain = r.domain;
+    const outerEnd = r.open(length, 'match');
+    const experimenter = oxmClass === experimenterClass && length >= 4 ? r.peek32(0) : undefined;
+    const known = byHeader.get(headerKey(oxmClass, number, experimenter));
+    const idBytes = experimenter === undefined ? 0 : 4;
+    let value: MatchField;
+    if (known && length - idBytes === known[0].spec.bytes * (hasMask ? 2 : 1)) {
+      const [entry, header] = known;
+      if (idBytes > 0) r.skip(idBytes);
+      const number = readValue(r, entry.spec);
+      const mask = hasMask ? readValue(r, entry.spec) : undefined;
+      value = matchFieldOf(entry.name, number, mask, formOf(entry, header, r.version));
+    } else value = { field: 'unknown', class: oxmClass, number, hasMask, data: r.raw(length) };
+    r.close(outerEnd, outerDomain);
+    return value;
   },
   write(w, value) {
     if (value.field === 'unknown') {
@@ -186,7 +202,9 @@ export const oxm: Codec<MatchField> = {
       w.raw(value.data);
       return;
     }
-    const [{ spec }, header] = lookUp(w, value);
+    const entry = lookUp(w, value);
+    const header = headerOf(w, value, entry);
+    const { spec } = entry;
     if (typeof value.value !== spec.kind || typeof (value.mask ?? value.value) !== spec.kind)
       w.fail(`${value.field} takes a ${spec.kind}`);
     writeHeader(w, header, value.mask !== undefined, spec.bytes);
@@ -198,14 +216,19 @@ export const oxm: Codec<MatchField> = {
 /** An OXM header alone, as actions and table features name a field. */
 export const oxmHeader: Codec<FieldRef | UnknownMatchField> = {
   read(r) {
-    const { class: oxmClass, number, hasMask, length } = readHeader(r);
+    const oxmClass = r.u16();
+    const low = r.u8();
+    const length = r.u8();
+    const number = low >> 1;
+    const hasMask = (low & 1) === 1;
     const experimenter = oxmClass === experimenterClass ? r.u32() : undefined;
-    const header = { class: oxmClass, number, ...(experimenter === undefined ? {} : { experimenter }) };
-    const known = byHeader.get(headerKey(header));
+    const known = byHeader.get(headerKey(oxmClass, number, experimenter));
     const bytes = length - (experimenter === undefined ? 0 : 4);
     if (known && bytes === known[0].spec.bytes * (hasMask ? 2 : 1)) {
-      const masked = hasMask ? ({ masked: true } as const) : {};
-      return { field: known[0].name, ...masked, ...formOf(known[0], known[1], r.version) };
+      const field = known[0].name;
+      const form = formOf(known[0], known[1], r.version);
+      if (hasMask) return form === undefined ? { field, masked: true } : { field, masked: true, form };
+      return form === undefined ? { field } : { field, form };
     }
     const id = new Uint8Array(experimenter === undefined ? 1 : 5);
     id[0] = length;
@@ -219,8 +242,8 @@ export const oxmHeader: Codec<FieldRef | UnknownMatchField> = {
       w.raw(value.data);
       return;
     }
-    const [{ spec }, header] = lookUp(w, value);
-    writeHeader(w, header, value.masked === true, spec.bytes);
+    const entry = lookUp(w, value);
+    writeHeader(w, headerOf(w, value, entry), value.masked === true, entry.spec.bytes);
   },
 };
 
@@ -234,24 +257,26 @@ export const match: Codec<Match> = {
     if (type !== oxmMatchType) r.fail('type', `match type ${type}`, { type: 4, code: 0 });
     if (length < 4) r.fail('length', `length ${length} is shorter than its own header`, { type: 4, code: 1 });
     const found: MatchField[] = [];
-    r.within(length - 4, 'match', () => {
-      while (r.remaining > 0) {
-        r.path.push(found.length);
-        found.push(oxm.read(r));
-        r.path.pop();
-      }
-    });
+    const outerDomain = r.domain;
+    const outerEnd = r.open(length - 4, 'match');
+    while (r.remaining > 0) {
+      if (r.tracing) r.path.push(found.length);
+      found.push(oxm.read(r));
+      if (r.tracing) r.path.pop();
+    }
+    r.close(outerEnd, outerDomain);
     r.skip(-length & 7);
     return found;
   },
   write(w, value) {
+    if (!Array.isArray(value)) w.fail(`${String(value)} is not a list`);
     const start = w.length;
     w.u16(oxmMatchType);
     w.u16(0);
-    for (const [index, entry] of value.entries()) {
-      w.path.push(index);
-      oxm.write(w, entry);
-      w.path.pop();
+    for (let index = 0; index < value.length; index++) {
+      if (w.tracing) w.path.push(index);
+      oxm.write(w, value[index] as MatchField);
+      if (w.tracing) w.path.pop();
     }
     const length = w.length - start;
     w.patch16(start + 2, length);

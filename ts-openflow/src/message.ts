@@ -1,4 +1,4 @@
-import type { Codec } from './bytes/codec.ts';
+import { type Codec, type Tagged, tagged } from './bytes/codec.ts';
 import { DecodeError, type OfErrorCode } from './bytes/errors.ts';
 import { Reader } from './bytes/reader.ts';
 import { Writer } from './bytes/writer.ts';
@@ -79,7 +79,10 @@ const message: Codec<Message> = {
     if (length < headerBytes) r.fail('length', `length ${length} is shorter than its own header`);
     const outer = r.version;
     r.version = version;
-    const value = r.within(length - headerBytes, 'request', () => readBody(r, { version, xid }, code));
+    const outerDomain = r.domain;
+    const outerEnd = r.open(length - headerBytes, 'request');
+    const value = readBody(r, { version, xid }, code);
+    r.close(outerEnd, outerDomain);
     r.version = outer;
     return value;
   },
@@ -91,9 +94,9 @@ const message: Codec<Message> = {
     w.u8(0);
     w.u16(0);
     w.u32(v.xid);
-    w.path.push(v.type);
+    if (w.tracing) w.path.push(v.type);
     const code = writeBody(w, v);
-    w.path.pop();
+    if (w.tracing) w.path.pop();
     w.patch8(start + 1, code);
     w.patch16(start + 2, w.length - start);
     w.version = outer;
@@ -123,10 +126,28 @@ rows.set('requestForward', {
   },
 });
 
-const placed = new Map<string, readonly [string, Row]>();
+/** A message of the table at its place in one version. */
+interface Placed {
+  readonly type: string;
+  readonly body: Tagged;
+}
+
+const placed = new Map<string, Placed>();
+/** Those that the type in the header tells, which are most: by version, then by that type. */
+const plain: Record<number, Placed[]> = { [version13]: [], [version15]: [] };
 for (const [type, row] of rows) {
-  if (row.v13) placed.set(placeKey(version13, row.v13), [type, row]);
-  if (row.v15) placed.set(placeKey(version15, row.v15), [type, row]);
+  const plainBody = tagged(type, ['version', 'xid'], row.body);
+  const partBody = tagged(type, ['version', 'xid', 'flags'], row.body);
+  for (const [version, place] of [
+    [version13, row.v13],
+    [version15, row.v15],
+  ] as const) {
+    if (!place) continue;
+    const entry = { type, body: place.multipart === undefined ? plainBody : partBody };
+    placed.set(placeKey(version, place), entry);
+    const byCode = plain[version];
+    if (byCode && !place.experimenter && place.multipart === undefined) byCode[place.code] = entry;
+  }
 }
 
 function placeKey(version: number, place: Place): string {
@@ -134,22 +155,23 @@ function placeKey(version: number, place: Place): string {
 }
 
 /** These look the same in every version. */
-const versionless = new Set([0, 1, 2, 3]);
+const isVersionless = (code: number) => code <= 3;
 
 function readBody(r: Reader, head: Head, code: number): Message {
-  if (head.version !== version13 && head.version !== version15 && !versionless.has(code))
+  if (head.version !== version13 && head.version !== version15 && !isVersionless(code))
     r.fail('version', `OpenFlow wire version ${head.version} is not known`, badVersion);
-  const version = versionless.has(code) ? version13 : head.version;
+  const version = isVersionless(code) ? version13 : head.version;
   if (code === codes.experimenter) return readExperimenter(r, head);
   if (code === codes.multipartRequest || code === codes.multipartReply) return readMultipart(r, head, code);
-  const known = placed.get(placeKey(version, { code }));
+  const known = plain[version]?.[code];
   if (!known) return { type: 'unknown', ...head, code, data: r.raw(r.remaining) };
-  return readKnown(r, head, known, {});
+  return readKnown(r, head, known);
 }
 
-function readKnown(r: Reader, head: Head, [type, row]: readonly [string, Row], extra: object): Message {
+function readKnown(r: Reader, { version, xid }: Head, { type, body }: Placed, flags?: number): Message {
+  if (!r.tracing) return body.read(r, version, xid, flags) as Message;
   r.path.push(type);
-  const value = { type, ...head, ...extra, ...row.body.read(r) } as Message;
+  const value = body.read(r, version, xid, flags) as Message;
   r.path.pop();
   return value;
 }
@@ -159,7 +181,7 @@ function readExperimenter(r: Reader, head: Head): Message {
   const expType = r.u32();
   const place = { code: codes.experimenter, experimenter: [experimenter, expType] } as const;
   const known = placed.get(placeKey(head.version, place));
-  if (known) return readKnown(r, head, known, {});
+  if (known) return readKnown(r, head, known);
   return { type: 'experimenter', ...head, experimenter, expType, data: r.raw(r.remaining) };
 }
 
@@ -168,7 +190,7 @@ function readMultipart(r: Reader, head: Head, code: number): Message {
   const flags = r.u16();
   r.skip(4);
   const known = placed.get(placeKey(head.version, { code, multipart: kind }));
-  if (known) return readKnown(r, head, known, { flags });
+  if (known) return readKnown(r, head, known, flags);
   const type = code === codes.multipartRequest ? 'unknownMultipartRequest' : 'unknownMultipartReply';
   return { type, ...head, kind, flags, data: r.raw(r.remaining) };
 }
@@ -202,7 +224,7 @@ function writeBody(w: Writer, v: Message): number {
 
 function writeKnown(w: Writer, v: Message): number {
   const row = rows.get(v.type) ?? w.fail(`no message called ${String(v.type)}`);
-  const place = row.v13 && versionless.has(row.v13.code) ? row.v13 : placeIn(row, v.version);
+  const place = row.v13 && isVersionless(row.v13.code) ? row.v13 : placeIn(row, v.version);
   if (!place) return w.fail(`OpenFlow wire version ${v.version} has no ${v.type}`);
   if (place.experimenter) {
     w.u32(place.experimenter[0]);

@@ -1,4 +1,4 @@
-import type { Codec } from './codec.ts';
+import { type Codec, type Tagged, tagged } from './codec.ts';
 import type { Domain, Reader } from './reader.ts';
 import type { Writer } from './writer.ts';
 
@@ -46,7 +46,7 @@ export interface TlvStyle {
 
 interface Known {
   readonly name: string;
-  readonly body: Codec<unknown>;
+  readonly body: Tagged;
   readonly only: 'before15' | 'from15' | undefined;
 }
 
@@ -70,30 +70,41 @@ export function tlv<const R extends Readonly<Record<string, TlvRow<never> | TlvR
 ): Codec<TlvUnion<R> | UnknownTlv | ExperimenterTlv> {
   type Any = { readonly type: string };
   const named = new Map<string, TlvRow>(Object.entries(rows) as [string, TlvRow][]);
-  const standard = new Map<number, Known>();
-  const foreign = new Map<string, Known>();
+  /** By code; an array, as one is looked up for every action. */
+  const standard: Known[] = [];
+  const foreign = new Map<number, Known[]>();
   for (const [name, { code, body, experimenter, before15, only }] of named) {
-    if (experimenter) foreign.set(`${experimenter.id}/${experimenter.subtype}`, { name, body, only });
-    else standard.set(code, { name, body, only: before15 ? 'from15' : only });
-    if (before15)
-      foreign.set(`${before15.id}/${before15.subtype}`, { name, body: before15.body, only: 'before15' });
+    const known = { name, body: tagged(name, [], body), only: before15 ? 'from15' : only } as const;
+    if (experimenter) foreignOf(experimenter.id)[experimenter.subtype] = { ...known, only };
+    else standard[code] = known;
+    if (before15) {
+      const old = { name, body: tagged(name, [], before15.body), only: 'before15' } as const;
+      foreignOf(before15.id)[before15.subtype] = old;
+    }
+  }
+
+  function foreignOf(experimenter: number): Known[] {
+    const found = foreign.get(experimenter) ?? [];
+    foreign.set(experimenter, found);
+    return found;
   }
 
   function readBodyOf(r: Reader, known: Known): Any {
+    if (!r.tracing) return known.body.read(r) as Any;
     r.path.push(known.name);
-    const value = { type: known.name, ...(known.body.read(r) as object) };
+    const value = known.body.read(r) as Any;
     r.path.pop();
     return value;
   }
 
   function readBody(r: Reader, code: number): Any {
-    const known = standard.get(code);
+    const known = standard[code];
     if (known && inVersion(known.only, r.version)) return readBodyOf(r, known);
     if (code !== experimenterCode) return { type: 'unknown', code, data: r.raw(r.remaining) } as Any;
     const experimenter = r.u32();
     if (r.remaining >= style.subtypeBytes) {
       const subtype = style.subtypeBytes === 2 ? r.peek16(0) : r.peek32(0);
-      const found = foreign.get(`${experimenter}/${subtype}`);
+      const found = foreign.get(experimenter)?.[subtype];
       if (found && inVersion(found.only, r.version)) {
         r.skip(style.subtypeBytes);
         return readBodyOf(r, found);
@@ -140,13 +151,13 @@ export function tlv<const R extends Readonly<Record<string, TlvRow<never> | TlvR
         r.fail('length', `length ${length} is shorter than its own header`, r.badLength(style.domain));
       if (style.padding === 'inside' && length % 8 !== 0)
         r.fail('align', `length ${length} is not a multiple of 8`, r.badLength(style.domain));
-      const value = r.within(length - headerBytes, style.domain, (inner) => {
-        const read = readBody(inner, code);
-        if (style.padding === 'inside' && inner.remaining < 8) inner.skip(inner.remaining);
-        return read;
-      });
+      const outerDomain = r.domain;
+      const outerEnd = r.open(length - headerBytes, style.domain);
+      const value = readBody(r, code);
+      if (style.padding === 'inside' && r.remaining < 8) r.skip(r.remaining);
+      r.close(outerEnd, outerDomain);
       if (style.padding === 'outside') r.skip(Math.min(-length & 7, r.remaining));
-      return value as TlvUnion<R>;
+      return value as unknown as TlvUnion<R>;
     },
     write(w, value) {
       const start = w.length;
