@@ -52,6 +52,12 @@ export class Api {
     return this.request('GET', path);
   }
 
+  /** What a connected switch speaks, as in `OpenFlow 1.5`. */
+  async protocol(name: string): Promise<string | undefined> {
+    const { status } = (await this.get(`/v1/switches/${name}`)) as { status: { protocol?: string } };
+    return status.protocol;
+  }
+
   /** @param wait query that says what to wait for */
   async post(kind: Kind, body: string, wait = ''): Promise<void> {
     await this.request('POST', `/v1/${kind}${wait}`, body);

@@ -2,7 +2,8 @@
  * `npm run demo`: brings the lab up, tells the story, and stays up to be played with until Ctrl-C.
  *
  * With `--once` it ends by itself, and its exit code is 0 only if every step was seen to hold and nothing
- * was left behind. `--report=FILE` writes what was seen as JSON.
+ * was left behind. `--report=FILE` writes what was seen as JSON. `--protocols=OpenFlow13` tells it with a switch
+ * that speaks only that.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -10,7 +11,7 @@ import { NotSeen } from './observe.ts';
 import { CHAIN } from './steps/traffic.ts';
 import { STORY, type Step, tell } from './story.ts';
 import { Terminal } from './terminal.ts';
-import { World } from './world.ts';
+import { ALL_PROTOCOLS, World } from './world.ts';
 
 /** What became of a step; steps after a failed one are not told. */
 export type StepReport = {
@@ -22,7 +23,11 @@ export type StepReport = {
 export type Report = { readonly steps: readonly StepReport[]; readonly problems: readonly string[] };
 
 const { values: options } = parseArgs({
-  options: { once: { type: 'boolean', default: false }, report: { type: 'string' } },
+  options: {
+    once: { type: 'boolean', default: false },
+    report: { type: 'string' },
+    protocols: { type: 'string', default: ALL_PROTOCOLS },
+  },
 });
 const terminal = new Terminal(process.stdout);
 
@@ -88,7 +93,7 @@ async function main(): Promise<boolean> {
   let stopped = false;
   try {
     terminal.note('bringing up the network and the controller ...');
-    await Promise.race([world.open(), interrupted]);
+    await Promise.race([world.open(options.protocols), interrupted]);
     steps = await tellStory(world);
     holds = steps.length === STORY.length && steps.every((step) => step.error === undefined);
     if (holds && !options.once) {

@@ -26,13 +26,25 @@ export class Network {
     this.#description = description;
   }
 
-  static async start(controllerPort: number, logDir: string, env: NodeJS.ProcessEnv): Promise<Network> {
+  /** @param protocols what the switch speaks, as in `OpenFlow13,OpenFlow15` */
+  static async start(
+    controllerPort: number,
+    protocols: string,
+    logDir: string,
+    env: NodeJS.ProcessEnv,
+  ): Promise<Network> {
     const log = `${logDir}/topology.log`;
     const errors = openSync(log, 'a');
     const script = fileURLToPath(new URL('topology.py', import.meta.url));
     const topology = spawn(
       '/usr/bin/python3',
-      [script, '--run', `--controller-port=${controllerPort}`, `--log-dir=${logDir}`],
+      [
+        script,
+        '--run',
+        `--controller-port=${controllerPort}`,
+        `--protocols=${protocols}`,
+        `--log-dir=${logDir}`,
+      ],
       // In a session of its own: Ctrl-C is for the demo, which takes the network down in order.
       { env, stdio: ['pipe', 'pipe', errors], detached: true },
     );

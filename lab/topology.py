@@ -35,8 +35,7 @@ class LabSwitch(OVSSwitch):
     """Open vSwitch with its userspace datapath, which needs no kernel module."""
 
     def __init__(self, name, **params):
-        super().__init__(name, dpid='%016x' % 1, datapath='user', failMode='secure',
-                         protocols='OpenFlow13,OpenFlow15', **params)
+        super().__init__(name, dpid='%016x' % 1, datapath='user', failMode='secure', **params)
 
 
 def quieten(host):
@@ -55,13 +54,13 @@ def refuse_to_disturb():
         sys.exit('there is a bridge s1 already: stop the lab it belongs to, or remove it with `ovs-vsctl del-br s1`')
 
 
-def build(controller_port):
+def build(controller_port, protocols):
     # Mininet would raise limits in /proc/sys for nets of hundreds of hosts and leave them so.
     Mininet.inited = True
     OVSSwitch.setup()
     net = Mininet(controller=None, switch=LabSwitch, build=False)
     net.addController('c0', controller=UncheckedController, ip='127.0.0.1', port=controller_port)
-    switch = net.addSwitch('s1')
+    switch = net.addSwitch('s1', protocols=protocols)
     for name, address, mac, port in HOSTS:
         host = net.addHost(name, ip=address + '/24', mac=mac)
         net.addLink(host, switch, port2=port)
@@ -109,6 +108,8 @@ def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument('--controller-port', type=int, default=6653, metavar='PORT',
                          help='where the controller listens for OpenFlow on this machine (%(default)s)')
+    options.add_argument('--protocols', default='OpenFlow13,OpenFlow15', metavar='LIST',
+                         help='versions that the switch speaks (%(default)s)')
     options.add_argument('--run', action='store_true',
                          help='no command line: stay up until standard input ends')
     options.add_argument('--log-dir', metavar='DIR',
@@ -123,7 +124,7 @@ def main():
     try:
         openvswitch.start(arguments.log_dir)
         refuse_to_disturb()
-        net = build(arguments.controller_port)
+        net = build(arguments.controller_port, arguments.protocols)
         server = start_servers(net)
         if arguments.run:
             print(json.dumps(describe(net)), flush=True)

@@ -17,6 +17,7 @@ import { Wire } from './wire.ts';
 export const INTERFACE_PREFIX = 'lab';
 /** Milliseconds between two readings of the switch's flows; short, because a story should not drag. */
 export const AUDIT_INTERVAL = 1_000;
+export const ALL_PROTOCOLS = 'OpenFlow13,OpenFlow15';
 
 export type Declaration = { [K in Kind]: { readonly kind: K; readonly spec: Specs[K] } }[Kind];
 
@@ -59,7 +60,8 @@ export class World {
     return new World(mkdtempSync(`${tmpdir()}/chainstitch-lab-`), before);
   }
 
-  async open(): Promise<void> {
+  /** @param protocols what the switch speaks */
+  async open(protocols = ALL_PROTOCOLS): Promise<void> {
     const env = this.#environment();
     const [apiPort, openflowPort] = [await freePort(8181), await freePort(6653)];
     this.#controller = new Controller({
@@ -72,7 +74,7 @@ export class World {
     });
     // The controller first: a switch that finds nobody waits longer and longer before it tries again.
     await this.#controller.start();
-    this.#network = await Network.start(openflowPort, this.directory, env);
+    this.#network = await Network.start(openflowPort, protocols, this.directory, env);
     this.#logs = new Logs(this.#controller.log, this.#network.switchLog, `${this.directory}/run`);
     this.#wire = await Wire.listen(env);
     await this.#declare();

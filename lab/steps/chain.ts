@@ -33,6 +33,7 @@ export const unchained: Step = {
     await until('the switch forwarding', async () =>
       (await network.ping('alice', 1)) > 0 ? true : undefined,
     );
+    seen(`switch s1 speaks ${await api.protocol('s1')}`);
     const from = await wire.now();
     for (const host of ['alice', 'bob'] as const) {
       await expectAnswers(world, host, 3);

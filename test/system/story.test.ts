@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import type { Report } from '../../lab/demo.ts';
 import { run } from '../../lab/processes.ts';
 import { STORY } from '../../lab/story.ts';
@@ -13,7 +13,7 @@ import { isolated } from '../harness/netns.ts';
 import type { SeededReport } from './seeded.ts';
 
 const DEADLINE = 240_000;
-t.setTimeout(2 * DEADLINE + 60_000);
+t.setTimeout(3 * DEADLINE + 60_000);
 
 if (process.getuid?.() !== 0) {
   t.plan(0, 'the lab needs root');
@@ -37,9 +37,22 @@ async function tell(program: string, name: string, ...options: string[]): Promis
   return [content, code, stdout + stderr];
 }
 
-t.test('the story', async (t) => {
-  const [content, code, printed] = await tell('../../lab/demo.ts', 'story', '--once');
+for (const [version, protocols] of [
+  ['OpenFlow 1.5', 'OpenFlow13,OpenFlow15'],
+  ['OpenFlow 1.3', 'OpenFlow13'],
+] as const) {
+  t.test(`the story over ${version}`, (t) => story(t, version, protocols));
+}
+
+async function story(t: Test, version: string, protocols: string): Promise<void> {
+  const [content, code, printed] = await tell(
+    '../../lab/demo.ts',
+    'story',
+    '--once',
+    `--protocols=${protocols}`,
+  );
   const report = content as Report | undefined;
+  t.ok(report?.steps[0]?.seen.includes(`switch s1 speaks ${version}`), `s1 speaks ${version}`);
   for (const step of STORY) {
     t.test(step.title, async (t) => {
       const told = report?.steps.find(({ id }) => id === step.id);
@@ -52,7 +65,7 @@ t.test('the story', async (t) => {
     t.same(report?.problems, [], 'without a problem, and nothing is left behind');
     t.equal(code, 0, 'exit code', { printed });
   });
-});
+}
 
 t.test('what is not so is not told', async (t) => {
   const [content, code, printed] = await tell('seeded.ts', 'seeded');
