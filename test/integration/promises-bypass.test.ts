@@ -218,7 +218,7 @@ t.test(
       const detail = edit ? await edit(t) : await HANDS[name]?.(site, dice);
       t.comment(`${name} ${detail ?? ''}`);
       // Sometimes the next one comes before all is well again.
-      if (dice.below(3) > 0) await world.settled(t);
+      if (dice.below(2) === 0) await world.settled(t);
     }
     await world.settled(t);
     const report = await wire.report();
