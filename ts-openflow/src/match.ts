@@ -128,10 +128,14 @@ export function byRegistry(a: { readonly field: string }, b: { readonly field: s
 
 const experimenterClass = 0xffff;
 
-function writeHeader(w: Writer, header: Header, hasMask: boolean, bytes: number): void {
-  w.u16(header.class);
-  w.u8((header.number << 1) | (hasMask ? 1 : 0));
-  w.u8((header.experimenter === undefined ? 0 : 4) + bytes * (hasMask ? 2 : 1));
+/** All of it comes from the registry, so nothing has to be checked. */
+function writeHeader(w: Writer, header: Header, hasMask: boolean, valueBytes: number): void {
+  const at = w.take(4);
+  const { bytes } = w;
+  bytes[at] = header.class >> 8;
+  bytes[at + 1] = header.class & 0xff;
+  bytes[at + 2] = (header.number << 1) | (hasMask ? 1 : 0);
+  bytes[at + 3] = (header.experimenter === undefined ? 0 : 4) + valueBytes * (hasMask ? 2 : 1);
   if (header.experimenter !== undefined) w.u32(header.experimenter);
 }
 

@@ -91,8 +91,8 @@ const message: Codec<Message> = {
     const outer = w.version;
     w.version = v.version;
     w.u8(v.version);
-    w.u8(0);
-    w.u16(0);
+    // The type and the length come when they are known.
+    w.zeros(3);
     w.u32(v.xid);
     if (w.tracing) w.path.push(v.type);
     const code = writeBody(w, v);
@@ -132,9 +132,12 @@ interface Placed {
   readonly body: Tagged;
 }
 
-const placed = new Map<string, Placed>();
+/** Experimenter messages by foreignKey. */
+const foreign = new Map<string, Placed>();
 /** Those that the type in the header tells, which are most: by version, then by that type. */
 const plain: Record<number, Placed[]> = { [version13]: [], [version15]: [] };
+/** Multipart messages by version, then by partKey. */
+const parts: Record<number, Map<number, Placed>> = { [version13]: new Map(), [version15]: new Map() };
 for (const [type, row] of rows) {
   const plainBody = tagged(type, ['version', 'xid'], row.body);
   const partBody = tagged(type, ['version', 'xid', 'flags'], row.body);
@@ -144,14 +147,18 @@ for (const [type, row] of rows) {
   ] as const) {
     if (!place) continue;
     const entry = { type, body: place.multipart === undefined ? plainBody : partBody };
-    placed.set(placeKey(version, place), entry);
-    const byCode = plain[version];
-    if (byCode && !place.experimenter && place.multipart === undefined) byCode[place.code] = entry;
+    if (place.experimenter) foreign.set(foreignKey(version, ...place.experimenter), entry);
+    else if (place.multipart !== undefined) parts[version]?.set(partKey(place.code, place.multipart), entry);
+    else if (plain[version]) plain[version][place.code] = entry;
   }
 }
 
-function placeKey(version: number, place: Place): string {
-  return `${version}/${place.code}/${place.experimenter?.join('/') ?? place.multipart ?? ''}`;
+function partKey(code: number, kind: number): number {
+  return code * 0x10000 + kind;
+}
+
+function foreignKey(version: number, experimenter: number, expType: number): string {
+  return `${version}/${experimenter}/${expType}`;
 }
 
 /** These look the same in every version. */
@@ -179,8 +186,7 @@ function readKnown(r: Reader, { version, xid }: Head, { type, body }: Placed, fl
 function readExperimenter(r: Reader, head: Head): Message {
   const experimenter = r.u32();
   const expType = r.u32();
-  const place = { code: codes.experimenter, experimenter: [experimenter, expType] } as const;
-  const known = placed.get(placeKey(head.version, place));
+  const known = foreign.get(foreignKey(head.version, experimenter, expType));
   if (known) return readKnown(r, head, known);
   return { type: 'experimenter', ...head, experimenter, expType, data: r.raw(r.remaining) };
 }
@@ -189,7 +195,7 @@ function readMultipart(r: Reader, head: Head, code: number): Message {
   const kind = r.u16();
   const flags = r.u16();
   r.skip(4);
-  const known = placed.get(placeKey(head.version, { code, multipart: kind }));
+  const known = parts[head.version]?.get(partKey(code, kind));
   if (known) return readKnown(r, head, known, flags);
   const type = code === codes.multipartRequest ? 'unknownMultipartRequest' : 'unknownMultipartReply';
   return { type, ...head, kind, flags, data: r.raw(r.remaining) };

@@ -128,11 +128,11 @@ export function struct<const F extends Fields>(fields: F): Codec<StructOf<F>> {
     fields: entries,
     // Compiled when first used: most programs meet few of the structures.
     read(r) {
-      codec.read = compileRead(entries, (r) => readTracing(entries, r)) as typeof codec.read;
+      codec.read = compileRead(entries, (r) => readSlowly(entries, r)) as typeof codec.read;
       return codec.read(r);
     },
     write(w, value) {
-      codec.write = compileWrite(entries, (w, value) => writeTracing(entries, w, value as Named));
+      codec.write = compileWrite(entries, (w, value) => writeSlowly(entries, w, value as Named));
       codec.write(w, value);
     },
   };
@@ -141,22 +141,22 @@ export function struct<const F extends Fields>(fields: F): Codec<StructOf<F>> {
 
 type Named = Record<string, unknown>;
 
-/** What compiled code does, slowly, but knowing the names of what is being read. */
-function readTracing(entries: Entries, r: Reader): object {
+/** What compiled code does, but knowing the names of what is being read. */
+function readSlowly(entries: Entries, r: Reader): object {
   const value: Named = {};
   for (const [name, codec] of entries) {
-    r.path.push(name);
+    if (r.tracing) r.path.push(name);
     value[name] = codec.read(r);
-    r.path.pop();
+    if (r.tracing) r.path.pop();
   }
   return value;
 }
 
-function writeTracing(entries: Entries, w: Writer, value: Named): void {
+function writeSlowly(entries: Entries, w: Writer, value: Named): void {
   for (const [name, codec] of entries) {
-    w.path.push(name);
+    if (w.tracing) w.path.push(name);
     codec.write(w, value[name]);
-    w.path.pop();
+    if (w.tracing) w.path.pop();
   }
 }
 

@@ -1,7 +1,8 @@
 /**
  * Structures are read and written by functions made of their tables with `new Function`, once, when a structure is
  * first met. Such a function makes its object as a literal and has its own inline caches; one loop for all
- * structures, with names in variables, takes several times as long.
+ * structures, with names in variables, takes several times as long. Nothing but the tables of this library gets
+ * into them.
  */
 import type { Codec } from './codec.ts';
 import { join64, type Reader } from './reader.ts';
@@ -73,13 +74,22 @@ export function compileRead(entries: Entries, slow: Read, besides?: Besides): Re
   ];
   const args = ['r', ...given.map((_, index) => `g${index}`)].join(',');
   const source = `return function(${args}){if(r.tracing)return slow(${args});const b=r.bytes;let o=0;${lines.join('')}return {${properties.join(',')}};}`;
-  return new Function('codecs', 'join64', 'slow', source)(codecsOf(entries), join64, slow);
+  return make(source, entries, slow);
 }
 
-/** Not `name:` alone, which is something else for `__proto__`. */
-const key = (name: string) => `[${JSON.stringify(name)}]`;
+/** A computed name would make the literal slow; but the plain one would set a prototype. */
+const key = (name: string) => (name === '__proto__' ? `['__proto__']` : JSON.stringify(name));
 
-const codecsOf = (entries: Entries) => entries.map(([, codec]) => codec);
+/** The function that `source` returns, or `slow` where code may not be made from strings. */
+function make<F>(source: string, entries: Entries, slow: F): F {
+  const codecs = entries.map(([, codec]) => codec);
+  try {
+    return new Function('codecs', 'join64', 'slow', source)(codecs, join64, slow);
+  } catch (error) {
+    if (error instanceof EvalError) return slow;
+    throw error;
+  }
+}
 
 const fits = {
   1: (v: string) => `(${v}&255)===${v}`,
@@ -115,5 +125,5 @@ export function compileWrite(entries: Entries, slow: Write): Write {
     }
   }
   const source = `return function(w,v){if(w.tracing)return slow(w,v);let o=0,b;${lines.join('')}}`;
-  return new Function('codecs', 'slow', source)(codecsOf(entries), slow);
+  return make(source, entries, slow);
 }

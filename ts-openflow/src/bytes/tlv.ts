@@ -133,9 +133,10 @@ export function tlv<const R extends Readonly<Record<string, TlvRow<never> | TlvR
     if (!inVersion(known.only, w.version)) w.fail(`OpenFlow wire version ${w.version} has no ${value.type}`);
     const old = w.version < 5 ? known.before15 : undefined;
     const foreign = old ?? known.experimenter;
-    w.u16(foreign ? experimenterCode : known.code);
-    w.u16(0);
-    if (foreign) {
+    // The length comes when it is known.
+    if (!foreign) w.u32(known.code * 0x10000);
+    else {
+      w.u32(experimenterCode * 0x10000);
       w.u32(foreign.id);
       if (style.subtypeBytes === 2) w.u16(foreign.subtype);
       else w.u32(foreign.subtype);
@@ -163,7 +164,7 @@ export function tlv<const R extends Readonly<Record<string, TlvRow<never> | TlvR
       const start = w.length;
       writeBody(w, value as Any);
       const pad = -(w.length - start) & 7;
-      if (style.padding === 'inside') w.zeros(pad);
+      if (style.padding === 'inside' && pad > 0) w.zeros(pad);
       w.patch16(start + 2, w.length - start);
       if (style.padding === 'outside') w.zeros(pad);
     },
