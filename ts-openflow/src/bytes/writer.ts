@@ -52,18 +52,18 @@ export class Writer {
   }
 
   u8(value: number): void {
-    if ((value & 0xff) !== value) this.#misfit(value, 0xff);
+    if (typeof value !== 'number' || (value & 0xff) !== value) this.#misfit(value, 0xff);
     const at = this.take(1);
     this.bytes[at] = value;
   }
 
   u16(value: number): void {
-    if ((value & 0xffff) !== value) this.#misfit(value, 0xffff);
+    if (typeof value !== 'number' || (value & 0xffff) !== value) this.#misfit(value, 0xffff);
     this.patch16(this.take(2), value);
   }
 
   u32(value: number): void {
-    if (value >>> 0 !== value) this.#misfit(value, 0xffffffff);
+    if (typeof value !== 'number' || value >>> 0 !== value) this.#misfit(value, 0xffffffff);
     this.#put32(this.take(4), value);
   }
 
@@ -116,13 +116,13 @@ export class Writer {
 
   /** Sets the byte at `at`. */
   patch8(at: number, value: number): void {
-    if ((value & 0xff) !== value) this.#misfit(value, 0xff);
+    if (typeof value !== 'number' || (value & 0xff) !== value) this.#misfit(value, 0xff);
     this.bytes[at] = value;
   }
 
   /** Sets the 16-bit number at `at`, for lengths that are known only afterwards. */
   patch16(at: number, value: number): void {
-    if ((value & 0xffff) !== value) this.#misfit(value, 0xffff);
+    if (typeof value !== 'number' || (value & 0xffff) !== value) this.#misfit(value, 0xffff);
     const { bytes } = this;
     bytes[at] = value >> 8;
     bytes[at + 1] = value & 0xff;
