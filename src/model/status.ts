@@ -6,7 +6,8 @@ import type { InstancePhase } from './facts.ts';
 import type { InstanceId, Name, PathId } from './ids.ts';
 
 /**
- * - `pending`: stored, not yet in force; its subscribers' traffic follows the hops' fail policies meanwhile
+ * - `pending`: stored, not yet active; from the condition `FlowsInstalled` on its subscribers' traffic follows
+ *   the hops' fail policies
  * - `active`: every instance is ready with this generation's config and every switch has answered the
  *   barrier of this generation
  * - `updating`: an earlier generation is in force and this one is being put beside it

@@ -6,7 +6,7 @@ import { ChainstitchError } from '../model/errors.ts';
 import type { BridgePorts } from '../model/interfaces.ts';
 import { type Clock, within } from './clock.ts';
 import type { RunDir } from './rundir.ts';
-import { makeTaps, removeTaps } from './tap.ts';
+import { exists, makeTaps, removeTaps } from './tap.ts';
 
 /** OVSDB answers in milliseconds; a connection that hangs must not hold a place among the starts for ever. */
 const PORTS_WITHIN_MS = 10_000;
@@ -26,6 +26,9 @@ export type PlaceOptions = {
  */
 export async function makePlace(wanted: WantedInstance, options: PlaceOptions): Promise<void> {
   const owner = { runDir: options.runDir.path, id: wanted.id };
+  // A port whose device is gone stays with the socket of the dead one, also when a device of that name comes back.
+  const lost = portsOf(wanted).filter((name) => !exists(name));
+  if (lost.length > 0) await removePorts(wanted, lost, options);
   await makeTaps(portsOf(wanted), owner, options.mtu);
   await addPorts(wanted, options);
 }
@@ -37,8 +40,12 @@ export function addPorts(wanted: WantedInstance, { ports, clock }: PlaceOptions)
 }
 
 /** @throws ChainstitchError `host-failed` when it takes too long, or what the ports' keeper throws */
-export function removePorts(wanted: WantedInstance, { ports, clock }: PlaceOptions): Promise<void> {
-  const work = ports.remove(wanted.bridge, portsOf(wanted));
+export function removePorts(
+  wanted: WantedInstance,
+  names: readonly string[],
+  { ports, clock }: PlaceOptions,
+): Promise<void> {
+  const work = ports.remove(wanted.bridge, names);
   return inTime(clock, 'removing the ports from the bridge', work);
 }
 

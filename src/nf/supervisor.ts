@@ -20,7 +20,7 @@ import {
   startMachine,
   step,
 } from './machine.ts';
-import { addPorts, makePlace, removeDevices, removePorts } from './place.ts';
+import { addPorts, makePlace, portsOf, removeDevices, removePorts } from './place.ts';
 import { killProcess, type ProcessRef } from './process.ts';
 import { checkImage, Emulator, runAs } from './qemu.ts';
 import type { Configuration, Found, InstanceFile } from './rundir.ts';
@@ -352,7 +352,9 @@ export class Supervisor {
     await this.#around.gate;
     await this.#around.starts(async () => {
       if (this.#released) return;
-      const failure = await removePorts(this.#wanted, this.#around).catch((error: Error) => error);
+      const failure = await removePorts(this.#wanted, portsOf(this.#wanted), this.#around).catch(
+        (error: Error) => error,
+      );
       await this.#guest?.shutDown(SHUTDOWN_WITHIN_MS);
       await this.#end();
       if (failure && !this.#lastChance) throw failure;

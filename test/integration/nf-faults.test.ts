@@ -63,11 +63,19 @@ testInWorld(
   t,
   'stopping does not wait for a database that is gone, and the next run removes the ports',
   async (t, w) => {
-    const unreachable = () => Promise.reject(new Error('no OVSDB'));
-    const broken = { add: w.ports.add.bind(w.ports), remove: unreachable, list: unreachable };
+    let gone = false;
+    const whileThere = <A extends unknown[], R>(ask: (...args: A) => Promise<R>) => {
+      return (...args: A) => (gone ? Promise.reject(new Error('no OVSDB')) : ask.apply(w.ports, args));
+    };
+    const broken = {
+      add: whileThere(w.ports.add),
+      remove: whileThere(w.ports.remove),
+      list: whileThere(w.ports.list),
+    };
     const running = w.start({ ports: broken });
     running.instances.want([w.wanted(1)]);
     await eventually(t, 'ready', () => factOf(running, 1)?.phase === 'ready');
+    gone = true;
     running.instances.want([]);
     await eventually(t, 'it tries again', () => factOf(running, 1)?.problem === 'no OVSDB');
     t.strictSame(w.emulators(), [], 'the guest is ended all the same');

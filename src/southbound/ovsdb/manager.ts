@@ -226,6 +226,7 @@ export class OvsdbManager implements BridgePorts {
       await client.transact(operations);
       // The update that tells of it has come before the answer, or comes at once; then it is looked at again.
     } catch (error) {
+      if (this.#closed) return;
       this.#problems.set(dpid, reasonOf(error));
       this.#options.log.warn({ dpid, reason: reasonOf(error) }, 'could not correct a bridge');
       clearTimeout(this.#retry);
