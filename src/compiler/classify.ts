@@ -1,5 +1,6 @@
 import type { DesiredFlow } from '../model/desired.ts';
-import { arpFor, drop, ethDst, flow, inPort, placeAt, solicitationOf } from './flow.ts';
+import { SWITCH_OWNER } from '../model/ids.ts';
+import { arpFor, drop, ethDst, flow, inPort, isolationVlan, placeAt, solicitationOf } from './flow.ts';
 import { PRIORITY } from './pipeline.ts';
 import type { ChainedView, SwitchView } from './view.ts';
 
@@ -8,10 +9,13 @@ import type { ChainedView, SwitchView } from './view.ts';
  * of what the uplink sends to everybody, a chained subscriber gets the questions about its own addresses.
  */
 export function classifyFlows(view: SwitchView): readonly DesiredFlow[] {
-  return view.chained.flatMap((subscriber) => [
+  // It stands in `unchained` too: whoever deletes one of the two opens nothing before it is put back.
+  const guard = flow(SWITCH_OWNER, 'classify', PRIORITY.last, [isolationVlan], drop);
+  const owned = view.chained.flatMap((subscriber) => [
     ...upstream(subscriber),
     ...(view.uplink === undefined ? [] : downstream(subscriber, inPort(view.uplink))),
   ]);
+  return [guard, ...owned];
 }
 
 function upstream({ owner, port, path }: ChainedView): readonly DesiredFlow[] {

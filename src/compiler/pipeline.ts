@@ -26,7 +26,16 @@ export const PIPELINE = {
   classify: {
     id: 1,
     does: "Finds whose a frame is, once: upstream by the subscriber's port, downstream by identity at the uplink",
-    matches: ['in_port', 'eth_dst', 'eth_type', 'arp_tpa', 'nw_proto', 'icmpv6_type', 'nd_target'],
+    matches: [
+      'in_port',
+      'eth_dst',
+      'eth_type',
+      'arp_tpa',
+      'nw_proto',
+      'icmpv6_type',
+      'nd_target',
+      'vlan_vid',
+    ],
     goesTo: ['steer', 'unchained'],
     miss: 'unchained',
   },
@@ -58,5 +67,5 @@ export const TABLE_NAMES = Object.keys(PIPELINE) as readonly TableName[];
 export const tableName = (id: number): TableName | undefined =>
   TABLE_NAMES.find((name) => PIPELINE[name].id === id);
 
-/** Priorities, the same in every table: a guard goes before the exact, the exact before the wide. */
-export const PRIORITY = { guard: 300, exact: 200, wide: 100, miss: 0 } as const;
+/** Priorities, the same in every table: a guard goes before the exact, the exact before the wide, the last before a miss. */
+export const PRIORITY = { guard: 300, exact: 200, wide: 100, last: 50, miss: 0 } as const;
