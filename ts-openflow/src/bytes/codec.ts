@@ -88,26 +88,6 @@ export function after<T>(length: number, value: Codec<T>): Codec<T> {
   };
 }
 
-const utf8 = new TextEncoder();
-const fromUtf8 = new TextDecoder();
-
-/** Text in exactly `length` bytes, ended by NUL: at most `length - 1` bytes of UTF-8. */
-export function text(length: number): Codec<string> {
-  return {
-    read(r) {
-      const bytes = r.raw(length);
-      const end = bytes.indexOf(0);
-      return fromUtf8.decode(end < 0 ? bytes : bytes.subarray(0, end));
-    },
-    write(w, v) {
-      const bytes = utf8.encode(v);
-      if (bytes.byteLength >= length) w.fail(`text of ${bytes.byteLength} bytes, at most ${length - 1} fit`);
-      w.raw(bytes);
-      w.zeros(length - bytes.byteLength);
-    },
-  };
-}
-
 /** No value, `length` bytes of zero. */
 export function nothing(length = 0): Codec<object> {
   return {
