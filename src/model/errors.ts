@@ -14,7 +14,7 @@ export const ERRORS = {
   'invalid-body': {
     status: 422,
     title: 'The object does not satisfy its schema',
-    remedy: 'Correct the fields that `faults` points at; openapi/chainstitch.yaml has the schema.',
+    remedy: 'Correct the fields that `faults` points at; GET /openapi.json has the schema.',
   },
   'malformed-request': {
     status: 400,
@@ -24,7 +24,7 @@ export const ERRORS = {
   'invalid-parameter': {
     status: 400,
     title: 'A parameter of the query is not usable',
-    remedy: 'Correct or leave out the parameter that `detail` names; openapi/chainstitch.yaml has them all.',
+    remedy: 'Correct or leave out the parameter that `detail` names; GET /openapi.json has them all.',
   },
   'forbidden-origin': {
     status: 403,

@@ -1,11 +1,11 @@
 /**
  * The contract in openapi/: its schemas are the ones that requests are validated with.
  */
-import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
-import { parse } from 'yaml';
 import type { Json, JsonObject } from '../model/declared.ts';
 import type { Fault } from '../model/errors.ts';
+import { joinContract } from './contract-files.ts';
 import { explainErrors } from './faults.ts';
 import { FORMATS } from './formats.ts';
 
@@ -19,8 +19,8 @@ type Contract = JsonObject & {
 };
 
 /** The whole document, as GET /openapi.json shows it. */
-export const contract: Contract = parse(
-  readFileSync(new URL('../../openapi/chainstitch.yaml', import.meta.url), 'utf8'),
+export const contract: Contract = joinContract(
+  fileURLToPath(new URL('../../openapi', import.meta.url)),
 ) as Contract;
 
 // Nothing is coerced, filled in or taken away: what is stored is what was sent.
