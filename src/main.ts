@@ -1,8 +1,10 @@
 /**
  * Puts the parts together and takes them apart again. The only file that sees all of them.
  */
+import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
 import { settingsHelp } from './config/document.ts';
 import { loadSettings } from './config/settings.ts';
 import type { Settings } from './config/table.ts';
@@ -41,6 +43,7 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
 
   const southbound = await createSouthbound({
     listen: { host: settings.openflowHost, port: settings.openflowPort },
+    identity: identityOf(settings.stateDir),
     auditIntervalMs: settings.auditInterval,
     wake,
     log: log.child({ part: 'southbound' }),
@@ -81,12 +84,20 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
     async stop() {
       await northbound.close();
       control.close();
+      southbound.hurry();
       await nf.stop(settings.onStop);
       await southbound.close();
       store.close();
     },
   };
 }
+
+/** One state directory of one host is one controller, whatever address it listens on. */
+const identityOf = (stateDir: string): string =>
+  createHash('sha256')
+    .update(`${hostname()}:${resolve(stateDir)}`)
+    .digest('hex')
+    .slice(0, 16);
 
 async function main(argv: readonly string[]): Promise<void> {
   if (argv.includes('--help')) {

@@ -16,6 +16,11 @@ export type SouthboundOptions = {
   /** What bridges are told to connect to, as OVSDB writes it; default: the address that is
    * listened on, or one that leads to it. */
   readonly controllerTarget?: string;
+  /**
+   * Tells this controller from others that care for the same bridge, and is the same after a restart: a
+   * target that it left in a bridge at an earlier address is known by it and removed.
+   */
+  readonly identity: string;
   /** Milliseconds between two looks at a switch that nothing has changed on. */
   readonly auditIntervalMs?: number;
   /** Called when facts have changed. */
@@ -31,6 +36,8 @@ export type Southbound = {
   readonly ports: BridgePorts;
   /** Where switches can connect to. */
   readonly address: { readonly host: string; readonly port: number };
+  /** Says that `close` is near: from now on nothing waits long for an OVSDB server that is away. */
+  hurry(): void;
   /** Ends all connections. The flows stay in the switches. */
   close(): Promise<void>;
 };
@@ -71,6 +78,7 @@ export async function createSouthbound(options: SouthboundOptions): Promise<Sout
   const bound = { host: address, port };
   const ovsdb = new OvsdbManager({
     controllerTarget: (localAddress) => options.controllerTarget ?? targetOf(bound, localAddress),
+    identity: options.identity,
     log,
     changed: () => {
       book?.lookAtIsolation();
@@ -84,6 +92,7 @@ export async function createSouthbound(options: SouthboundOptions): Promise<Sout
     switches,
     ports: ovsdb,
     address: bound,
+    hurry: () => ovsdb.hurry(),
     async close() {
       book = undefined;
       switches.close();

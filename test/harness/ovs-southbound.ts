@@ -71,6 +71,7 @@ export async function startSouthbound(
   const log: Log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
   const southbound = await createSouthbound({
     listen: { host: '127.0.0.1', port: 0 },
+    identity: 'test',
     auditIntervalMs: 300,
     wake() {},
     log,

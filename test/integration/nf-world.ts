@@ -192,7 +192,12 @@ export class Controller {
 }
 
 export const newManager = (): OvsdbManager =>
-  new OvsdbManager({ controllerTarget: () => 'tcp:127.0.0.1:1', log: silent, changed: () => {} });
+  new OvsdbManager({
+    controllerTarget: () => 'tcp:127.0.0.1:1',
+    identity: 'test',
+    log: silent,
+    changed: () => {},
+  });
 
 export function wantedInstance(
   ovsdb: string,

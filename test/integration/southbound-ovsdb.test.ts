@@ -17,6 +17,7 @@ async function start(t: Test): Promise<{ ovs: Ovs; manager: OvsdbManager; change
   let count = 0;
   const manager = new OvsdbManager({
     controllerTarget: () => controllerTarget,
+    identity: 'test',
     log: silent,
     changed: () => count++,
   });
@@ -47,11 +48,67 @@ t.test('a bridge is made ours and kept so', async (t) => {
   await ovs.vsctl('set-controller', 'br1', 'ptcp:0:127.0.0.1');
   await eventually(t, 'the target is back', async () => (await controllers()).includes(controllerTarget));
 
+  const ours = (...args: string[]) =>
+    ovs.vsctl('--bare', ...args, 'controller', `target="${controllerTarget}"`);
+  const columns = async () =>
+    (await ours('--columns=max_backoff,inactivity_probe,connection_mode', 'find')).split('\n');
+  const [uuid = ''] = (await ours('--columns=_uuid', 'find')).split('\n');
+  await eventually(
+    t,
+    'it is to come back soon',
+    async () => (await columns()).join() === '1000,5000,out-of-band',
+  );
+  await ovs.vsctl('set', 'controller', uuid, 'max_backoff=60000', 'inactivity_probe=0');
+  await eventually(
+    t,
+    'a stranger is corrected',
+    async () => (await columns()).join() === '1000,5000,out-of-band',
+  );
+
   await ovs.vsctl('set', 'bridge', 'br1', 'protocols=OpenFlow10');
   await eventually(t, 'protocols are named', () => /OpenFlow13/.test(manager.problem(dpid) ?? ''));
   await ovs.vsctl('clear', 'bridge', 'br1', 'protocols');
   await eventually(t, 'and forgotten', () => manager.problem(dpid) === undefined);
   t.strictSame(await ovs.unexpectedLogLines([unreached]), []);
+});
+
+t.test(
+  'a target that was ours at another address is taken back, another controller keeps its own',
+  async (t) => {
+    const { ovs, manager } = await start(t);
+    await ovs.addBridge('br1', { dpid });
+    const controllers = async () => (await ovs.vsctl('get-controller', 'br1')).split('\n').sort().join();
+    const claims = [
+      { identity: 'test', target: 'tcp:127.0.0.1:2' },
+      { identity: 'another', target: 'tcp:127.0.0.1:3' },
+    ];
+    for (const { identity, target } of claims) {
+      const other = new OvsdbManager({ controllerTarget: () => target, identity, log: silent, changed() {} });
+      other.manage([{ dpid, ovsdb: ovs.ovsdb }]);
+      await eventually(t, `${target} is there`, async () => (await controllers()).includes(target));
+      other.close();
+    }
+    manager.manage([{ dpid, ovsdb: ovs.ovsdb }]);
+    await eventually(t, 'moved', async () => (await controllers()) === `${controllerTarget},tcp:127.0.0.1:3`);
+    t.strictSame(await ovs.unexpectedLogLines([unreached]), []);
+  },
+);
+
+t.test('nobody waits long for a server that is away once the controller stops', async (t) => {
+  const { ovs, manager } = await start(t);
+  const away = { dpid, ovsdb: `unix:${ovs.dir}/absent.sock` };
+  let waits = true;
+  const waiting = manager.list(away).finally(() => {
+    waits = false;
+  });
+  await Promise.all([
+    t.rejects(waiting, { code: 'ovsdb-failed', message: /no connection/ }),
+    new Promise((resolve) => setTimeout(resolve, 100)).then(() => {
+      t.ok(waits, 'otherwise it waits');
+      manager.hurry();
+    }),
+  ]);
+  t.ok(await ovs.vsctl('show'), 'and all the others are not concerned');
 });
 
 t.test('over TCP, and two bridges with one datapath id', async (t) => {
@@ -164,6 +221,7 @@ t.test('what fails is a typed error', async (t) => {
   await t.rejects(manager.add(bridge, ['taken'], id), { code: 'ovsdb-failed', message: /constraint/ });
   const nowhere = new OvsdbManager({
     controllerTarget: () => controllerTarget,
+    identity: 'test',
     log: silent,
     changed() {},
     patienceMs: 300,

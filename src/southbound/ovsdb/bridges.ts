@@ -1,7 +1,19 @@
 /** What is to be done about a bridge, decided from a copy of the tables alone. */
 import type { Dpid } from '../../model/ids.ts';
 import type { Tables } from './tables.ts';
-import { namedUuid, type Operation, type Row, referencesOf, set, setOf, textOf, whereRow } from './values.ts';
+import {
+  map,
+  mapOf,
+  namedUuid,
+  type Operation,
+  type Row,
+  referencesOf,
+  set,
+  setOf,
+  textOf,
+  uuid,
+  whereRow,
+} from './values.ts';
 
 export type BridgeRow = { readonly id: string; readonly row: Row };
 
@@ -21,41 +33,76 @@ export function oneBridge(tables: Tables, dpid: Dpid): BridgeRow | { readonly pr
   return { problem: `the bridges ${names} have the same datapath id ${dpid}` };
 }
 
-/**
- * In-band control would put hidden flows above all of ours: ARP, DHCP and TCP to the controller's address
- * would pass outside the chains. Changing it neither ends the connection nor flushes flows.
- */
-const OUT_OF_BAND = { connection_mode: 'out-of-band' } as const;
+/** Columns of our row in the table Controller, which are set anew when a stranger changes them. */
+const OURS = {
+  /**
+   * In-band control would put hidden flows above all of ours: ARP, DHCP and TCP to the controller's address
+   * would pass outside the chains. Changing it neither ends the connection nor flushes flows.
+   */
+  connection_mode: 'out-of-band',
+  /** Milliseconds between two attempts to connect, the least that Open vSwitch takes; its default is 8000. */
+  max_backoff: 1000,
+  /** Milliseconds of silence after which the switch asks for a sign of life, and half as much again gives up. */
+  inactivity_probe: 5000,
+} as const;
+
+/** The key in external_ids of a Controller row that says which controller has made it. */
+export const MADE_BY = 'chainstitch-controller';
+
+export type Claim = {
+  /** What the bridge is to connect to. */
+  readonly target: string;
+  /** Tells the rows of this controller, at whatever address it was, from those of another. */
+  readonly identity: string;
+};
 
 /**
  * Makes a bridge ours: `fail_mode=secure`, because otherwise a bridge that has lost its controller becomes
  * a learning switch, which is a way around every chain; and our target among its controllers, out of band.
- * Controllers of others stay.
+ * A target that this controller had before, at another address, goes. Controllers of others stay.
  */
-export function bridgeRepairs(tables: Tables, { id, row }: BridgeRow, target: string): readonly Operation[] {
+export function bridgeRepairs(tables: Tables, { id, row }: BridgeRow, claim: Claim): readonly Operation[] {
   const operations: Operation[] = [];
   if (textOf(row.get('fail_mode')) !== 'secure')
     operations.push({ op: 'update', table: 'Bridge', where: whereRow(id), row: { fail_mode: 'secure' } });
-  const ours = referencesOf(row.get('controller'))
-    .map((controller) => ({ controller, columns: tables.row('Controller', controller) }))
-    .find(({ columns }) => textOf(columns?.get('target')) === target);
-  if (ours === undefined) return [...operations, ...newController(id, target)];
-  if (textOf(ours.columns?.get('connection_mode')) !== OUT_OF_BAND.connection_mode)
-    operations.push({
-      op: 'update',
-      table: 'Controller',
-      where: whereRow(ours.controller),
-      row: OUT_OF_BAND,
-    });
+  const controllers = referencesOf(row.get('controller')).map((controller) => ({
+    controller,
+    columns: tables.row('Controller', controller),
+  }));
+  const madeBy = (columns: Row | undefined) => mapOf(columns?.get('external_ids')).get(MADE_BY);
+  const ours = controllers.find(({ columns }) => textOf(columns?.get('target')) === claim.target);
+  const former = controllers.filter((one) => one !== ours && madeBy(one.columns) === claim.identity);
+  if (former.length > 0) {
+    const rows = set(former.map(({ controller }) => uuid(controller)));
+    operations.push(changeControllers(id, 'delete', rows));
+  }
+  if (ours === undefined) return [...operations, ...newController(id, claim)];
+  const where = whereRow(ours.controller);
+  if (Object.entries(OURS).some(([column, value]) => setOf(ours.columns?.get(column))[0] !== value))
+    operations.push({ op: 'update', table: 'Controller', where, row: OURS });
+  if (madeBy(ours.columns) !== claim.identity) {
+    // `insert` alone would keep a value that is there.
+    const mutations = [
+      ['external_ids', 'delete', set([MADE_BY])],
+      ['external_ids', 'insert', map({ [MADE_BY]: claim.identity })],
+    ];
+    operations.push({ op: 'mutate', table: 'Controller', where, mutations });
+  }
   return operations;
 }
 
-function newController(bridge: string, target: string): readonly Operation[] {
-  const row = { ...OUT_OF_BAND, target };
-  const mutations = [['controller', 'insert', set([namedUuid('ours')])]];
+const changeControllers = (bridge: string, mutator: 'insert' | 'delete', rows: unknown): Operation => ({
+  op: 'mutate',
+  table: 'Bridge',
+  where: whereRow(bridge),
+  mutations: [['controller', mutator, rows]],
+});
+
+function newController(bridge: string, { target, identity }: Claim): readonly Operation[] {
+  const row = { ...OURS, target, external_ids: map({ [MADE_BY]: identity }) };
   return [
     { op: 'insert', table: 'Controller', 'uuid-name': 'ours', row },
-    { op: 'mutate', table: 'Bridge', where: whereRow(bridge), mutations },
+    changeControllers(bridge, 'insert', set([namedUuid('ours')])),
   ];
 }
 

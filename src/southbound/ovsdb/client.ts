@@ -26,6 +26,8 @@ export class OvsdbClient {
   #pause = FIRST_PAUSE_MS;
   #retry: NodeJS.Timeout | undefined;
   #closed = false;
+  #hurried: NodeJS.Timeout | undefined;
+  #impatient = false;
   #problem = 'not connected yet';
   readonly #attempt = Promise.withResolvers<void>();
 
@@ -85,7 +87,7 @@ export class OvsdbClient {
       }, timeoutMs);
       const look = () => {
         try {
-          if (this.#closed) throw this.#unreachable();
+          if (this.#closed || (this.#impatient && this.#tables === undefined)) throw this.#unreachable();
           const found = this.#tables === undefined ? undefined : probe(this.#tables);
           if (found !== undefined) settle(() => resolve(found));
         } catch (error) {
@@ -97,10 +99,19 @@ export class OvsdbClient {
     });
   }
 
+  /** After this time nobody waits any more for a server that is away. */
+  hurry(ms: number): void {
+    this.#hurried ??= setTimeout(() => {
+      this.#impatient = true;
+      for (const watcher of [...this.#watchers]) watcher();
+    }, ms);
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#retry);
+    clearTimeout(this.#hurried);
     this.#problem = 'closed';
     this.#connection?.close('closed');
     this.#notify();

@@ -15,6 +15,8 @@ export type OvsdbManagerOptions = {
    * host sees it, if that is another one.
    */
   readonly controllerTarget: (localAddress: string | undefined) => string;
+  /** As in SouthboundOptions. */
+  readonly identity: string;
   readonly log: Log;
   /** A problem came or went, or the tables changed. */
   readonly changed: () => void;
@@ -23,6 +25,8 @@ export type OvsdbManagerOptions = {
 };
 
 const RETRY_MS = 1000;
+/** What waits for a server while the controller stops does not wait longer. */
+const HURRIED_MS = 1500;
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Bumps the number that tells when ovs-vswitchd has followed a transaction. */
@@ -34,7 +38,7 @@ const NEXT_CONFIGURATION: readonly Operation[] = [
 /** Takes care of bridges by OVSDB; one client for each server, shared. */
 export class OvsdbManager implements BridgePorts {
   readonly #options: OvsdbManagerOptions;
-  readonly #patienceMs: number;
+  #patienceMs: number;
   readonly #clients = new Map<string, OvsdbClient>();
   readonly #managed = new Map<Dpid, ManagedBridge>();
   readonly #problems = new Map<Dpid, string>();
@@ -146,6 +150,12 @@ export class OvsdbManager implements BridgePorts {
     return ourPorts(this.#tables(client), row);
   }
 
+  /** The controller stops: what it still wants to change must not wait long for a server that is away. */
+  hurry(): void {
+    this.#patienceMs = Math.min(this.#patienceMs, HURRIED_MS);
+    for (const client of this.#clients.values()) client.hurry(HURRIED_MS);
+  }
+
   close(): void {
     this.#closed = true;
     clearTimeout(this.#retry);
@@ -211,8 +221,9 @@ export class OvsdbManager implements BridgePorts {
       const protocols = protocolsProblem(bridge.row);
       if (protocols === undefined) this.#problems.delete(dpid);
       else this.#problems.set(dpid, protocols);
-      const target = this.#options.controllerTarget(client.localAddress);
-      const operations = bridgeRepairs(client.tables, bridge, target);
+      const { controllerTarget, identity } = this.#options;
+      const claim = { target: controllerTarget(client.localAddress), identity };
+      const operations = bridgeRepairs(client.tables, bridge, claim);
       if (operations.length > 0) void this.#repair(dpid, client, operations);
     } catch (error) {
       this.#problems.set(dpid, reasonOf(error));

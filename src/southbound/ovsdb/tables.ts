@@ -6,7 +6,7 @@ export const FOLLOWED = {
   Bridge: ['name', 'datapath_id', 'fail_mode', 'controller', 'protocols', 'ports'],
   Port: ['name', 'interfaces', 'external_ids', 'tag', 'trunks', 'vlan_mode'],
   Interface: ['name', 'ofport', 'error'],
-  Controller: ['target', 'connection_mode'],
+  Controller: ['target', 'connection_mode', 'max_backoff', 'inactivity_probe', 'external_ids'],
 } as const satisfies Record<string, readonly string[]>;
 
 export type TableName = keyof typeof FOLLOWED;

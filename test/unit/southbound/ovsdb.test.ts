@@ -82,32 +82,36 @@ function tablesOf(bridge: object, port: object = {}): Tables {
     },
     Interface: { i1: row({ name: 'p1', ofport: 3 }) },
     Controller: {
-      c1: row({ target: 'tcp:127.0.0.1:1', connection_mode: 'out-of-band' }),
-      c2: row({ target: 'tcp:127.0.0.1:2', connection_mode: ['set', []] }),
+      c1: row({ ...KEPT, target: 'tcp:127.0.0.1:1', external_ids: made('me') }),
+      c2: row({ ...KEPT, target: 'tcp:127.0.0.1:2', external_ids: made('me'), max_backoff: ['set', []] }),
+      c3: row({ ...KEPT, target: 'tcp:127.0.0.1:3', external_ids: made('another') }),
+      c4: row({ target: 'tcp:127.0.0.1:4', external_ids: ['map', []] }),
     },
   });
   return tables;
 }
+const KEPT = { connection_mode: 'out-of-band', max_backoff: 1000, inactivity_probe: 5000 };
+const made = (by: string) => ['map', [['chainstitch-controller', by]]];
 const repairs = (bridge: object, target = 'tcp:127.0.0.1:1') => {
   const tables = tablesOf(bridge);
   const found = oneBridge(tables, dpid);
   if ('problem' in found) throw new Error(found.problem);
-  return bridgeRepairs(tables, found, target).map(({ op, table }) => `${op} ${table}`);
+  return bridgeRepairs(tables, found, { target, identity: 'me' }).map(({ op, table }) => `${op} ${table}`);
 };
 
 t.test('what a bridge needs', async (t) => {
+  const secure = (...controllers: string[]) => ({
+    fail_mode: 'secure',
+    controller: ['set', controllers.map(ref)],
+  });
   t.strictSame(repairs({}), ['update Bridge', 'insert Controller', 'mutate Bridge']);
-  t.strictSame(repairs({ fail_mode: 'secure', controller: ref('c1') }), []);
-  t.strictSame(repairs({ fail_mode: 'standalone', controller: ['set', [ref('c2'), ref('c1')]] }), [
-    'update Bridge',
-  ]);
-  t.strictSame(repairs({ fail_mode: 'secure', controller: ref('c2') }), [
-    'insert Controller',
-    'mutate Bridge',
-  ]);
-  t.strictSame(repairs({ fail_mode: 'secure', controller: ref('c2') }, 'tcp:127.0.0.1:2'), [
-    'update Controller',
-  ]);
+  t.strictSame(repairs(secure('c1')), []);
+  t.strictSame(repairs({ ...secure('c1', 'c3'), fail_mode: 'standalone' }), ['update Bridge']);
+  t.strictSame(repairs(secure('c3')), ['insert Controller', 'mutate Bridge'], "another's stays");
+  t.strictSame(repairs(secure('c2', 'c1')), ['mutate Bridge'], 'a target that was ours goes');
+  t.strictSame(repairs(secure('c2'), 'tcp:127.0.0.1:2'), ['update Controller'], 'how fast it comes back');
+  t.strictSame(repairs(secure('c3'), 'tcp:127.0.0.1:3'), ['mutate Controller'], 'it is at our address');
+  t.strictSame(repairs(secure('c4'), 'tcp:127.0.0.1:4'), ['update Controller', 'mutate Controller']);
   t.match(oneBridge(new Tables(), dpid), { problem: /no bridge/ });
   const protocols = (value: unknown) =>
     protocolsProblem(
