@@ -91,6 +91,9 @@ export class SwitchBook implements Switches, ServerEvents {
 
   doubled(dpid: Dpid, peer: string): void {
     const entry = this.#entry(dpid);
+    // It tries again every second or so: once is enough to say.
+    if (entry.doubled === undefined)
+      this.#options.log.warn({ dpid, peer }, 'refused a second switch with the same datapath id');
     clearTimeout(entry.doubled?.forget);
     const forget = setTimeout(() => {
       entry.doubled = undefined;
@@ -159,7 +162,8 @@ export class SwitchBook implements Switches, ServerEvents {
     const problem =
       this.#options.ovsdb.problem(dpid) ??
       keeper.problem ??
-      (doubled && `another switch with this datapath id, at ${doubled.peer}, was refused: give it another`);
+      (doubled &&
+        `another switch with this datapath id, or this one a second time, was refused at ${doubled.peer}: give it another id, or remove the controller that this one has twice`);
     return {
       dpid,
       connection: channel === undefined ? 'disconnected' : 'connected',

@@ -1,4 +1,6 @@
 /** Peers of the OpenFlow port: stock clients, switches that clash or die without a word, and hostile ones. */
+import '../harness/ovs-netns.ts';
+import { execFileSync } from 'node:child_process';
 import net from 'node:net';
 import t from 'tap';
 import { decode, encode, FrameDecoder, type Message, makeHello } from 'ts-openflow';
@@ -8,6 +10,7 @@ import { eventually } from '../harness/ovs-eventually.ts';
 import {
   desiredFlow,
   desiredSwitch,
+  outputTo,
   startSouthbound,
   type TestSouthbound,
 } from '../harness/ovs-southbound.ts';
@@ -101,6 +104,130 @@ t.test('two live switches with one datapath id: the second is sent away', async 
     'the first still works',
     () => southbound.fact(dpid)?.applied?.digest === desired.digest,
   );
+  t.strictSame(await ovs.unexpectedLogLines(), []);
+});
+
+t.test('two real switches with one datapath id, and one that connects twice', async (t) => {
+  const southbound = await startSouthbound(t);
+  const refusals = () => southbound.lines.filter(({ message }) => /refused a second switch/.test(message));
+  const [first, second] = [await startOvs({ datapath: 'dummy' }), await startOvs({ datapath: 'dummy' })];
+  t.teardown(() => Promise.all([first.stop(), second.stop()]));
+  await first.addBridge('br1', { dpid, controller: southbound.target });
+  await eventually(t, 'the first is connected', () => southbound.fact(dpid)?.connection === 'connected');
+  southbound.switches.manage([{ dpid, ovsdb: first.ovsdb }]);
+  const desired = desiredSwitch(dpid, [desiredFlow({})]);
+  southbound.switches.want([desired]);
+  await eventually(t, 'applied', () => southbound.fact(dpid)?.applied?.digest === desired.digest);
+
+  await second.addBridge('br1', { dpid, controller: southbound.target });
+  await second.vsctl('set', 'controller', 'br1', 'max_backoff=1000');
+  await eventually(t, 'the second is refused and named', () =>
+    /another switch with this datapath id/.test(southbound.fact(dpid)?.problem ?? ''),
+  );
+  await second.vsctl('del-controller', 'br1');
+  // Over another name of the same host, so that it is another target.
+  await first.vsctl(
+    'set-controller',
+    'br1',
+    southbound.target,
+    southbound.target.replace('127.0.0.1', 'localhost'),
+  );
+  const problem = southbound.fact(dpid)?.problem;
+  await eventually(t, 'the same one a second time too', () => southbound.fact(dpid)?.problem !== problem);
+  t.match(southbound.fact(dpid), { connection: 'connected', applied: { digest: desired.digest } });
+  t.strictSame(await second.dumpFlows('br1'), [], 'nothing was put into the other one');
+  t.equal(refusals().length, 1, 'it is logged once, not at each attempt');
+  t.strictSame(
+    southbound.lines.filter(({ message }) => message === 'switch disconnected'),
+    [],
+    'the first stayed connected all the time',
+  );
+  t.strictSame(await first.unexpectedLogLines([/(rconn|stream_tcp|in_band)\|/]), []);
+});
+
+t.test('a switch that vanishes from the network without closing its connection', async (t) => {
+  const ip = (...args: string[]) => execFileSync('ip', args);
+  const there = `cs-half-${process.pid}`;
+  ip('netns', 'add', there);
+  t.teardown(() => void ip('netns', 'del', there));
+  ip('link', 'add', 'near', 'type', 'veth', 'peer', 'name', 'far', 'netns', there);
+  ip('addr', 'add', '192.0.2.1/30', 'dev', 'near');
+  ip('link', 'set', 'near', 'up');
+  ip('-n', there, 'addr', 'add', '192.0.2.2/30', 'dev', 'far');
+  ip('-n', there, 'link', 'set', 'far', 'up');
+  const southbound = await startSouthbound(t, {
+    listen: { host: '192.0.2.1', port: 0 },
+    limits: { idleMs: 500 },
+  });
+  const ovs = await startOvs({ datapath: 'dummy', netns: there });
+  t.teardown(() => ovs.stop());
+  await ovs.addBridge('br1', { dpid, controller: `tcp:192.0.2.1:${southbound.address.port}` });
+  southbound.switches.manage([{ dpid, ovsdb: ovs.ovsdb }]);
+  const desired = desiredSwitch(dpid, [desiredFlow({})]);
+  southbound.switches.want([desired]);
+  const isApplied = () => southbound.fact(dpid)?.applied?.digest === desired.digest;
+  await eventually(t, 'applied', isApplied);
+
+  ip('link', 'set', 'near', 'down');
+  await eventually(t, 'missed', () => southbound.fact(dpid)?.connection === 'disconnected');
+  t.equal(southbound.fact(dpid)?.applied, undefined, 'nothing is claimed of it');
+  t.match(
+    southbound.lines.filter(({ message }) => message === 'switch disconnected'),
+    [{ detail: { reason: 'no sign of life' } }],
+  );
+  ip('link', 'set', 'near', 'up');
+  await eventually(t, 'applied again', isApplied);
+  t.equal(southbound.fact(dpid)?.problem, undefined, 'its old connection is not taken for another switch');
+  t.strictSame(await ovs.unexpectedLogLines([/(rconn|stream_tcp|vconn)\|/]), []);
+});
+
+t.test('a switch limits what it sends to the controller', async (t) => {
+  for (const version of ['OpenFlow13', 'OpenFlow15']) {
+    const southbound = await startSouthbound(t);
+    const ovs = await startOvs({ datapath: 'dummy' });
+    t.teardown(() => ovs.stop());
+    await ovs.addBridge('br1', { dpid, controller: southbound.target, protocols: version });
+    await ovs.vsctl('add-port', 'br1', 'p1');
+    const meters = () => ovs.ofctl('-O', version, 'dump-meters', 'br1');
+    await eventually(t, 'connected', () => southbound.fact(dpid)?.connection === 'connected');
+    t.notMatch(await meters(), /meter=/, 'an undeclared switch is left as it is');
+    southbound.switches.manage([{ dpid, ovsdb: ovs.ovsdb }]);
+    southbound.switches.want([desiredSwitch(dpid, [desiredFlow({})])]);
+    await eventually(t, 'metered', async () => /meter=controller pktps burst/.test(await meters()));
+    await ovs.ofctl('-O', version, 'del-meters', 'br1');
+    await eventually(t, 'and again', async () => /meter=controller pktps burst/.test(await meters()));
+    await ovs.ofctl('-O', version, 'mod-meter', 'br1', 'meter=controller kbps bands=type=drop rate=7');
+    southbound.switches.want([desiredSwitch(dpid, [desiredFlow({ priority: 9 })])]);
+    await eventually(t, 'looked at again', async () =>
+      (await ovs.dumpFlows('br1', { version })).some((flow) => /priority=9/.test(flow)),
+    );
+    t.match(await meters(), /rate=7/, "an operator's own stays");
+    t.strictSame(await ovs.unexpectedLogLines(), []);
+    await southbound.close();
+  }
+});
+
+t.test('a flood of packets to the controller', async (t) => {
+  const southbound = await startSouthbound(t);
+  const ovs = await startOvs({ datapath: 'dummy' });
+  t.teardown(() => ovs.stop());
+  await ovs.addBridge('br1', { dpid, controller: southbound.target });
+  await ovs.vsctl('add-port', 'br1', 'p1', '--', 'set', 'interface', 'p1', 'ofport_request=1');
+  southbound.switches.manage([{ dpid, ovsdb: ovs.ovsdb }]);
+  const first = desiredSwitch(dpid, [desiredFlow({ instructions: outputTo(0xfffffffd) })]);
+  southbound.switches.want([first]);
+  await eventually(t, 'applied', () => southbound.fact(dpid)?.applied?.digest === first.digest);
+  // As many as a made-up device keeps until they are taken.
+  const packets = Array.from({ length: 100 }, () => 'ffffffffffff00000000000108060001080006040001');
+  await eventually(t, 'the switch keeps some to itself', async () => {
+    const more = () => ovs.appctl('netdev-dummy/receive', 'p1', ...packets);
+    await Promise.all(Array.from({ length: 10 }, more));
+    const stats = await ovs.ofctl('-O', 'OpenFlow15', 'meter-stats', 'br1');
+    return Number(/0: packet_count:(\d+)/.exec(stats)?.[1]) > 0;
+  });
+  const second = desiredSwitch(dpid, [desiredFlow({ priority: 7 })]);
+  southbound.switches.want([second]);
+  await eventually(t, 'work goes on', () => southbound.fact(dpid)?.applied?.digest === second.digest);
   t.strictSame(await ovs.unexpectedLogLines(), []);
 });
 

@@ -252,6 +252,12 @@ export class Channel {
       case 'ports':
         this.#options.events.ports(this);
         return;
+      case 'flood':
+        this.#options.log.warn(
+          { peer: this.peer, dropped: event.dropped },
+          'the switch sends more packets than are looked at; the others are thrown away',
+        );
+        return;
       case 'reply': {
         const waiting = this.#waiting.get(event.xid);
         this.#waiting.delete(event.xid);

@@ -87,11 +87,12 @@ export class OpenFlowServer {
    */
   async #ready(channel: Channel): Promise<void> {
     const dpid = dpidText(channel.dpid);
+    // The older one wins while it lives: were it the newer, two switches with one id would take the place from
+    // each other for ever.
     const { events, log, proofMs = 2000 } = this.#options;
     const before = this.#switches.get(dpid);
     if (before !== undefined) {
       if (await before.alive(proofMs)) {
-        log.warn({ dpid, peer: channel.peer }, 'refused a second switch with the same datapath id');
         events.doubled(dpid, channel.peer);
         channel.close('the datapath id is taken');
         return;

@@ -18,6 +18,7 @@ import {
   type Version,
 } from 'ts-openflow';
 import { answersOf, type Port } from './exchange.ts';
+import { TokenBucket } from './token-bucket.ts';
 
 export type SessionEvent =
   /** The switch has said who it is and which ports it has. */
@@ -27,7 +28,9 @@ export type SessionEvent =
   /** The whole answer to a request. */
   | { readonly kind: 'reply'; readonly xid: number; readonly message: Message }
   /** The switch refused something that was sent. */
-  | { readonly kind: 'error'; readonly xid: number; readonly message: MessageOf<'error'> };
+  | { readonly kind: 'error'; readonly xid: number; readonly message: MessageOf<'error'> }
+  /** So many packet-ins were thrown away unread since this was last said, which is not often. */
+  | { readonly kind: 'flood'; readonly dropped: number };
 
 export type Output =
   | { readonly kind: 'send'; readonly bytes: Uint8Array }
@@ -48,6 +51,8 @@ export type SessionLimits = {
   readonly faults: number;
   /** Entries of one answer: flows or ports. */
   readonly entries: number;
+  /** Packet-ins that are read in a second, and at once after a quiet time. The others cost next to nothing. */
+  readonly packetIns: { readonly perSecond: number; readonly burst: number };
 };
 
 export const SESSION_LIMITS: SessionLimits = {
@@ -57,7 +62,13 @@ export const SESSION_LIMITS: SessionLimits = {
   replyMs: 60_000,
   faults: 32,
   entries: 1_000_000,
+  packetIns: { perSecond: 500, burst: 1000 },
 };
+
+/** Milliseconds between two words on one flood. */
+const FLOOD_SAID_MS = 10_000;
+/** The types of message whose number is the same in every version (OpenFlow 1.5.1, section 7.1.1). */
+const PACKET_IN = 10;
 
 /** Numbers of ofp_error_type and its codes that this side sends (OpenFlow 1.5.1, section 7.5.4). */
 const HELLO_FAILED = { type: 0, incompatible: 0 } as const;
@@ -93,9 +104,12 @@ export class Session {
   #heard = 0;
   #asked = false;
   #faults = 0;
+  readonly #packetIns: TokenBucket;
+  #flood = { dropped: 0, saidAt: Number.NEGATIVE_INFINITY };
 
   constructor(limits: Partial<SessionLimits> = {}) {
     this.#limits = { ...SESSION_LIMITS, ...limits };
+    this.#packetIns = new TokenBucket(this.#limits.packetIns);
   }
 
   get phase(): Phase {
@@ -231,6 +245,10 @@ export class Session {
   }
 
   #frame(frame: Uint8Array, now: number): void {
+    if (frame[1] === PACKET_IN && !this.#packetIns.take(now)) {
+      this.#dropped(now);
+      return;
+    }
     let message: Message;
     try {
       message = decode(frame);
@@ -277,6 +295,13 @@ export class Session {
     // A late answer is no fault; what only a controller may send, or nobody, is one.
     if (/Reply$/.test(message.type)) return;
     this.#fault(frame, { type: BAD_REQUEST.type, code: BAD_REQUEST.badType }, `unexpected ${message.type}`);
+  }
+
+  #dropped(now: number): void {
+    this.#flood.dropped++;
+    if (now - this.#flood.saidAt < FLOOD_SAID_MS) return;
+    this.#emit({ kind: 'flood', dropped: this.#flood.dropped });
+    this.#flood = { dropped: 0, saidAt: now };
   }
 
   #hello(message: Message, frame: Uint8Array, now: number): void {

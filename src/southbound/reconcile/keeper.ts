@@ -6,6 +6,7 @@ import { type Channel, Disconnected, Refused } from '../openflow/channel.ts';
 import { carryOut, type Outcome, type Refusal, readFlows } from './bundle.ts';
 import { describeFault, describeFlow } from './describe.ts';
 import { type Change, difference } from './difference.ts';
+import { meterPacketIns } from './meter.ts';
 import { Rejections } from './rejections.ts';
 
 export type KeeperOptions = {
@@ -150,6 +151,7 @@ export class SwitchKeeper {
   async #equalise(desired: DesiredSwitch, channel: Channel): Promise<number> {
     // A refusal may have come while these were already wanted instead of those that were refused.
     this.#rejections.pardon(desired);
+    await meterPacketIns(channel);
     const leftOut = this.#rejections.atThisLook();
     const all = difference(desired.flows, await readFlows(channel));
     for (;;) {

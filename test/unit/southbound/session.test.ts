@@ -253,3 +253,20 @@ t.test('no bytes make it throw, and after its end it is silent', async (t) => {
   );
   t.pass('for any mutation of what a switch sends');
 });
+
+t.test('a flood of packet-ins is thrown away unread, and said now and then', async (t) => {
+  const session = readySession({ packetIns: { perSecond: 100, burst: 10 } });
+  const rubbish = encode({ type: 'echoRequest', version: 6, xid: 1, data: new Uint8Array(100) });
+  // One that is read is a fault, for there is nothing in it: so what was read can be counted.
+  rubbish[1] = 10;
+  const readAt = (now: number, times: number) => {
+    for (let i = 0; i < times; i++) session.bytes(rubbish, now);
+    const outputs = session.drain();
+    const said = events(outputs).flatMap((event) => (event.kind === 'flood' ? [event.dropped] : []));
+    return { read: sent(outputs).length, said };
+  };
+  t.strictSame(readAt(0, 15), { read: 10, said: [1] }, 'a burst');
+  t.strictSame(readAt(50, 15), { read: 5, said: [] }, 'as much as time has passed');
+  t.strictSame(readAt(10_000, 11), { read: 10, said: [15] }, 'after a quiet time a burst again');
+  t.equal(session.phase, 'ready');
+});
