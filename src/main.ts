@@ -13,7 +13,7 @@ import { type Control, createControl } from './control/control.ts';
 import { ChainstitchError, ERRORS } from './model/errors.ts';
 import { createInstances } from './nf/index.ts';
 import { loadCatalogue } from './northbound/catalogue.ts';
-import { createNorthbound } from './northbound/index.ts';
+import { type Authentication, createNorthbound, ensureAdministrator } from './northbound/index.ts';
 import { createSouthbound } from './southbound/index.ts';
 import { openStore } from './store/store.ts';
 import { type Log, openLog } from './telemetry/log.ts';
@@ -38,6 +38,11 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
 
   const builtIns = loadCatalogue(settings.functionDir);
   const store = openStore(join(settings.stateDir, 'chainstitch.db'));
+  if (settings.auth === 'token') {
+    const file = join(settings.stateDir, 'first-token');
+    const id = ensureAdministrator(store.tokens, file, new Date());
+    if (id !== undefined) log.info({ id, file }, 'made a first token; delete the file when you have it');
+  }
   let control: Control | undefined;
   const wake = (): void => control?.wake();
 
@@ -70,6 +75,7 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
     store,
     introspection: control,
     builtIns,
+    authentication: authenticationOf(settings),
     onChange: wake,
     log: log.child({ part: 'northbound' }),
   });
@@ -98,6 +104,11 @@ const identityOf = (stateDir: string): string =>
     .update(`${hostname()}:${resolve(stateDir)}`)
     .digest('hex')
     .slice(0, 16);
+
+function authenticationOf({ auth, apiRateLimit }: Settings): Authentication {
+  if (auth === 'none') return { by: 'none' };
+  return { by: 'token', ...(apiRateLimit === 0 ? {} : { requestsPerSecond: apiRateLimit }) };
+}
 
 async function main(argv: readonly string[]): Promise<void> {
   if (argv.includes('--help')) {

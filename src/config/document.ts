@@ -20,7 +20,8 @@ not known is refused, so that a slip of the pen never goes unnoticed.
 |---|---|---|---|---|
 ${rows.join('\n')}
 
-The variable \`CHAINSTITCH_URL\` belongs to the operator's command; the controller ignores it.
+The variables \`CHAINSTITCH_URL\` and \`CHAINSTITCH_TOKEN\` belong to the operator's command; the controller ignores
+them.
 
 ## Fixed limits of the API
 
@@ -30,6 +31,7 @@ The variable \`CHAINSTITCH_URL\` belongs to the operator's command; the controll
 | nesting of a body, items of one list in it | ${API_LIMITS.bodyDepth}, ${API_LIMITS.listItems} |
 | \`configSchema\` of a function, as JSON | ${API_LIMITS.configSchemaBytes} bytes |
 | objects of one kind | ${API_LIMITS.objectsPerKind} |
+| tokens | ${API_LIMITS.tokens} |
 | requests that wait for a state at the same time | ${API_LIMITS.waiters} |
 | time that a request may wait for a state | ${API_LIMITS.waitSecondsMax} seconds, ${API_LIMITS.waitSecondsDefault} unless it says otherwise |
 `;

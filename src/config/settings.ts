@@ -24,7 +24,7 @@ import {
  * Names in the environment that begin as settings do and are none: the ones of the operator's command, which
  * an operator may have exported in the shell that starts the controller.
  */
-const FOREIGN_ENVIRONMENT = new Set(['CHAINSTITCH_URL']);
+const FOREIGN_ENVIRONMENT = new Set(['CHAINSTITCH_URL', 'CHAINSTITCH_TOKEN']);
 
 /**
  * The settings of this run: an argument wins over the environment, the environment over the default.
@@ -109,6 +109,8 @@ function parse(type: SettingType, text: string, surroundings: Surroundings): str
       return integerWithin(text, 0, 65_535) ?? expected;
     case 'milliseconds':
       return integerWithin(text, type.min, type.max) ?? expected;
+    case 'count':
+      return integerWithin(text, type.min, type.max) ?? expected;
     case 'choice':
       return type.of.includes(text) ? text : expected;
     case 'text':
@@ -123,7 +125,7 @@ function parse(type: SettingType, text: string, surroundings: Surroundings): str
         ? text
         : {
             problem:
-              'the API has no authentication, so it listens on loopback only: ' +
+              'the API does not speak TLS, so it listens on loopback only: ' +
               'use 127.0.0.1 or ::1, and a tunnel (ssh -L) to reach it from elsewhere',
           };
   }

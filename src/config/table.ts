@@ -10,6 +10,7 @@ export type SettingType =
   | { readonly is: 'port' }
   | { readonly is: 'directory' }
   | { readonly is: 'milliseconds'; readonly min: number; readonly max: number }
+  | { readonly is: 'count'; readonly of: string; readonly min: number; readonly max: number }
   | { readonly is: 'choice'; readonly of: readonly string[] }
   | { readonly is: 'text'; readonly pattern: string; readonly means: string };
 
@@ -33,12 +34,22 @@ export const SETTINGS = {
   'api-host': {
     type: { is: 'loopback-host' },
     default: '127.0.0.1',
-    help: 'Address that the REST API listens on. It has to be a loopback address: the API does not know who calls it.',
+    help: 'Address that the REST API listens on. It has to be a loopback address: the API does not speak TLS.',
   },
   'api-port': {
     type: { is: 'port' },
     default: '8181',
     help: 'TCP port of the REST API; 0 takes a free one.',
+  },
+  auth: {
+    type: { is: 'choice', of: ['none', 'token'] },
+    default: 'none',
+    help: 'How callers of the API prove who they are. With `token`, the first start leaves a token of scope admin in the file `first-token` of the state directory.',
+  },
+  'api-rate-limit': {
+    type: { is: 'count', of: 'requests a second', min: 0, max: 1_000_000 },
+    default: '500',
+    help: 'How fast one caller may ask in the long run, with `auth=token`; 0 for as fast as it can.',
   },
   'openflow-host': {
     type: { is: 'host' },
@@ -107,7 +118,7 @@ export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
 type Camel<S extends string> = S extends `${infer Head}-${infer Tail}`
   ? `${Head}${Capitalize<Camel<Tail>>}`
   : S;
-type ValueOf<T extends SettingType> = T extends { is: 'port' | 'milliseconds' }
+type ValueOf<T extends SettingType> = T extends { is: 'port' | 'milliseconds' | 'count' }
   ? number
   : T extends { is: 'choice'; of: readonly (infer C)[] }
     ? C
@@ -143,6 +154,8 @@ export function describeType(type: SettingType): string {
       return 'directory';
     case 'milliseconds':
       return `milliseconds, ${type.min} to ${type.max}`;
+    case 'count':
+      return `${type.of}, ${type.min} to ${type.max}`;
     case 'choice':
       return type.of.map((value) => `\`${value}\``).join(', ');
     case 'text':

@@ -31,6 +31,21 @@ export const ERRORS = {
     title: 'The request comes from where none is expected',
     remedy: 'Call the API by localhost, 127.0.0.1 or [::1]; a page of another origin may not call it.',
   },
+  unauthenticated: {
+    status: 401,
+    title: 'The request does not say who calls, or says it wrongly',
+    remedy: 'Send `Authorization: Bearer` and a token that has not expired; POST /v1/tokens makes one.',
+  },
+  forbidden: {
+    status: 403,
+    title: 'The caller may not do this',
+    remedy: 'Use a token of the scope that `detail` names; somebody who may administer can make one.',
+  },
+  'too-many-requests': {
+    status: 429,
+    title: 'The caller asks faster than it may',
+    remedy: 'Wait for as many seconds as the `retry-after` header says.',
+  },
   'name-mismatch': {
     status: 422,
     title: 'The name in the body is not the name in the path',

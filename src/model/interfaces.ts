@@ -8,6 +8,7 @@ import type { InstanceCounters, InstanceFact, SwitchFact } from './facts.ts';
 import type { Dpid, InstanceId, Name } from './ids.ts';
 import type { ChainStatus } from './status.ts';
 import type { InstanceRecord, Steering } from './steering.ts';
+import type { TokenRecords } from './tokens.ts';
 
 /** Says that something changed, not what: whoever is woken reads again. Losing or doubling a call is harmless. */
 export type Wake = () => void;
@@ -25,6 +26,7 @@ export interface Store {
   steering(): Steering;
   /** Replaces the steering records in one transaction, writing only what differs. */
   saveSteering(next: Steering): void;
+  readonly tokens: TokenRecords;
   close(): void;
 }
 

@@ -11,6 +11,8 @@ export const API_LIMITS = {
   configSchemaBytes: 65_536,
   /** Objects of one kind in the store. */
   objectsPerKind: 10_000,
+  /** API tokens in the store. */
+  tokens: 1000,
   /** Requests that may wait for a state at the same time. */
   waiters: 256,
   /** Seconds that a request may wait for a state, and that it waits unless it says otherwise. */

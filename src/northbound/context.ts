@@ -14,6 +14,8 @@ export type Context = {
   readonly builtIns: ReadonlyMap<Name, FunctionSpec>;
   readonly waiters: Waiters;
   readonly log: FastifyBaseLogger;
+  /** The time, for what has to be dated. */
+  readonly now: () => Date;
   /** Called after every write. */
   readonly onChange: Wake;
 };

@@ -16,6 +16,7 @@ import type { FunctionSpec } from '../model/declared.ts';
 import { ChainstitchError } from '../model/errors.ts';
 import type { Introspection, Store, Wake } from '../model/interfaces.ts';
 import { API_LIMITS } from '../model/limits.ts';
+import { type Authentication, registerGuard } from './auth/guard.ts';
 import { parseBody } from './body.ts';
 import { registerChains } from './chains.ts';
 import type { Context } from './context.ts';
@@ -29,9 +30,12 @@ import { type Route, RouteTable } from './routes.ts';
 import { registerService } from './service.ts';
 import { registerSubscribers } from './subscribers.ts';
 import { registerSwitches } from './switches.ts';
+import { registerTokens } from './tokens.ts';
 import { registerUplinks } from './uplinks.ts';
 import { Waiters } from './wait.ts';
 
+export type { Authentication } from './auth/guard.ts';
+export { ensureAdministrator } from './auth/tokens.ts';
 export { loadCatalogue } from './catalogue.ts';
 
 export type NorthboundOptions = {
@@ -42,6 +46,10 @@ export type NorthboundOptions = {
   readonly log: FastifyBaseLogger;
   /** Called after every write of a declared object. */
   readonly onChange: Wake;
+  /** How callers prove who they are; by default they need not. */
+  readonly authentication?: Authentication;
+  /** The time; for tests. */
+  readonly now?: () => Date;
 };
 
 export type Northbound = {
@@ -64,11 +72,12 @@ const CLOSE_TIMEOUT_MS = 2_000;
 const MAX_CONNECTIONS = 1024;
 
 export function createNorthbound(options: NorthboundOptions): Northbound {
-  const { store, introspection, log, onChange } = options;
+  const { store, introspection, log, onChange, authentication = { by: 'none' } } = options;
+  const now = options.now ?? (() => new Date());
   const closing = new AbortController();
   const waiters = new Waiters(store, introspection, closing.signal);
   const builtIns = new Map(options.builtIns.map((spec) => [spec.name, spec]));
-  const context: Context = { store, introspection, builtIns, waiters, log, onChange };
+  const context: Context = { store, introspection, builtIns, waiters, log, now, onChange };
 
   const app = newServer(log);
   const table = new RouteTable();
@@ -77,6 +86,7 @@ export function createNorthbound(options: NorthboundOptions): Northbound {
     refuseForeignOrigin(request.headers.host, request.headers.origin);
     if (closing.signal.aborted) throw new ChainstitchError('shutting-down', 'the controller is stopping');
   });
+  registerGuard(app, authentication, store.tokens, now);
   app.addHook('onRequest', async (request, reply) => {
     if (!request.is404) return checkQuery(request.query, knownQuery(request));
     const [path = ''] = request.url.split('?');
@@ -98,6 +108,7 @@ export function createNorthbound(options: NorthboundOptions): Northbound {
     registerChains,
     registerInstances,
     registerExplain,
+    registerTokens,
     registerService,
   ]) {
     register(app, context);
@@ -106,10 +117,7 @@ export function createNorthbound(options: NorthboundOptions): Northbound {
   return {
     async listen({ host, port }) {
       if (!isLoopback(host)) {
-        throw new ChainstitchError(
-          'bad-setting',
-          `the API has no authentication and cannot listen on ${host}`,
-        );
+        throw new ChainstitchError('bad-setting', `the API does not speak TLS and cannot listen on ${host}`);
       }
       app.server.maxConnections = MAX_CONNECTIONS;
       return app.listen({ host, port });

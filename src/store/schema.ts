@@ -47,6 +47,12 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   INSERT INTO steering_counters VALUES (0, 1, 1, 1);
   `,
+  `
+  CREATE TABLE tokens (
+    id     TEXT PRIMARY KEY,
+    record TEXT NOT NULL CHECK (json_valid(record))
+  ) STRICT;
+  `,
 ];
 
 /** Number of the newest schema that this program knows. */

@@ -16,6 +16,7 @@ import { deepFreeze, frozenCopy } from './freeze.ts';
 import { type AnyStored, ObjectRows, withObject } from './objects.ts';
 import { migrate } from './schema.ts';
 import { loadSteering, steeringChange, writeSteering } from './steering.ts';
+import { TokenRows } from './tokens.ts';
 
 /** How long an opener waits for a predecessor that is just going away. */
 const LOCK_TIMEOUT_MS = 2000;
@@ -50,6 +51,7 @@ export function openStore(path: string): Store {
 }
 
 class SqliteStore implements Store {
+  readonly tokens: TokenRows;
   readonly #db: DatabaseSync;
   readonly #objects: ObjectRows;
   #declared: Declared;
@@ -60,6 +62,7 @@ class SqliteStore implements Store {
     this.#objects = new ObjectRows(db);
     this.#declared = this.#objects.load();
     this.#steering = loadSteering(db);
+    this.tokens = new TokenRows(db, (work) => this.#transaction(work));
   }
 
   declared(): Declared {

@@ -27,6 +27,8 @@ t.test('defaults', async (t) => {
   t.same(loadSettings([], { PATH: '/bin' }, user), {
     apiHost: '127.0.0.1',
     apiPort: 8181,
+    auth: 'none',
+    apiRateLimit: 500,
     openflowHost: '127.0.0.1',
     openflowPort: 6653,
     stateDir: '/home/u/state',
@@ -82,7 +84,7 @@ t.test('values are checked, and all that is wrong is said at once', async (t) =>
 
 t.test('the API stays on loopback', async (t) => {
   for (const host of ['0.0.0.0', '::', '192.0.2.1', 'controller.example', '::ffff:127.0.0.1'])
-    t.match(refusal([`--api-host=${host}`]), 'no authentication', host);
+    t.match(refusal([`--api-host=${host}`]), 'does not speak TLS', host);
   for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost'])
     t.equal(refusal([`--api-host=${host}`]), 'accepted', host);
 });

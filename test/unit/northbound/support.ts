@@ -13,7 +13,7 @@ import type { Dpid, Name } from '../../../src/model/ids.ts';
 import type { InstanceView, Introspection, Store } from '../../../src/model/interfaces.ts';
 import type { ChainStatus } from '../../../src/model/status.ts';
 import { contract, schemaFaults } from '../../../src/northbound/contract.ts';
-import { createNorthbound, type Northbound } from '../../../src/northbound/index.ts';
+import { createNorthbound, type Northbound, type NorthboundOptions } from '../../../src/northbound/index.ts';
 import type { Problem } from '../../../src/northbound/problem.ts';
 import { openStore } from '../../../src/store/store.ts';
 import { openLog } from '../../../src/telemetry/log.ts';
@@ -147,7 +147,11 @@ export type Api = {
   call: (method: string, url: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>;
 };
 
-export function setUp(t: Test, builtIns: readonly FunctionSpec[] = [FIREWALL]): Api {
+export function setUp(
+  t: Test,
+  builtIns: readonly FunctionSpec[] = [FIREWALL],
+  more: Pick<NorthboundOptions, 'authentication' | 'now'> = {},
+): Api {
   const store = openStore(':memory:');
   const control = new StubControl(store);
   const log: string[] = [];
@@ -156,6 +160,7 @@ export function setUp(t: Test, builtIns: readonly FunctionSpec[] = [FIREWALL]): 
     store,
     introspection: control,
     builtIns,
+    ...more,
     log: openLog('warn', { write: (line) => void log.push(line) }),
     onChange: () => {
       changes++;
@@ -214,7 +219,8 @@ export function contractBreaches(
   );
   const operation = found === undefined ? undefined : contract.paths[found]?.[method.toLowerCase()];
   // A method or a path that the contract does not have is answered in one way only.
-  if (operation === undefined) return [400, 403, 404, 405, 503].includes(status) ? [] : [`status ${status}`];
+  if (operation === undefined)
+    return [400, 401, 403, 404, 405, 429, 503].includes(status) ? [] : [`status ${status}`];
   const response = resolve((operation as { responses: Record<string, Json> }).responses[String(status)]);
   if (response === undefined) return [`status ${status} is not in the contract`];
   const content = (response as { content?: Record<string, { schema: { $ref?: string } }> }).content;

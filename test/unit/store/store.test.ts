@@ -179,7 +179,7 @@ t.test('files that are no store of ours are refused', async (t) => {
   const newer = new DatabaseSync(`${dir}/newer.db`);
   newer.exec(`PRAGMA user_version = ${SCHEMA_VERSION + 1}`);
   newer.close();
-  t.throws(() => openStore(`${dir}/newer.db`), { message: /schema version 2 and this program knows/ });
+  t.throws(() => openStore(`${dir}/newer.db`), { message: /schema version \d+ and this program knows/ });
 
   if (process.getuid?.() !== 0) {
     writeFileSync(`${dir}/secret.db`, '');

@@ -1,0 +1,35 @@
+/**
+ * API tokens as they are kept. The secret itself is kept nowhere.
+ */
+
+/** What a caller may do; each may do what those before it may. */
+export const SCOPES = ['read', 'operate', 'admin'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+export type TokenRecord = {
+  /** Public: names the token in lists and in the log. */
+  readonly id: string;
+  /** SHA-256 of the secret, 64 hex digits. */
+  readonly hash: string;
+  readonly description: string;
+  readonly scope: Scope;
+  /** Who made it, as in `token:4kq2...`. */
+  readonly createdBy: string;
+  /** ISO 8601, UTC, as all times here. */
+  readonly createdAt: string;
+  /** From then on it is good for nothing. */
+  readonly expiresAt?: string;
+  /** To the hour; absent until it is used. */
+  readonly lastUsedAt?: string;
+};
+
+/** The tokens of the store. Every write is on disk when the call returns. */
+export interface TokenRecords {
+  /** All of them by id, oldest first; the same object until something is written. */
+  all(): ReadonlyMap<string, TokenRecord>;
+  insert(record: TokenRecord): void;
+  /** Whether there was one. */
+  remove(id: string): boolean;
+  /** Notes a use; no error where the token is gone. */
+  touch(id: string, lastUsedAt: string): void;
+}

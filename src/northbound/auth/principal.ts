@@ -1,0 +1,24 @@
+/**
+ * Who calls, as far as the rest of the API has to know.
+ */
+import { SCOPES, type Scope } from '../../model/tokens.ts';
+
+export type Principal = {
+  /** For the log and the records: `token:<id>`, or `local` where nobody has to say who they are. */
+  readonly id: string;
+  readonly scope: Scope;
+};
+
+/** Whoever reaches the API where authentication is off. */
+export const LOCAL: Principal = { id: 'local', scope: 'admin' };
+
+export function hasScope(principal: Principal, needed: Scope): boolean {
+  return SCOPES.indexOf(principal.scope) >= SCOPES.indexOf(needed);
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set before anything else looks at the request; on a public route it says nothing. */
+    principal: Principal;
+  }
+}
