@@ -64,21 +64,6 @@ t.test('the parts of a reply become one', async (t) => {
   t.same(assembler.push(part(2, 0, [4]))?.groups.length, 1);
 });
 
-t.test('an assembler has limits', async (t) => {
-  const parts = new MultipartAssembler({ maxParts: 2 });
-  parts.push(part(1, 1, []));
-  parts.push(part(1, 1, []));
-  t.throws(() => parts.push(part(1, 1, [])), { name: 'MultipartError' });
-  const entries = new MultipartAssembler({ maxEntries: 2 });
-  t.throws(() => entries.push(part(1, 1, [1, 2, 3])), { name: 'MultipartError' });
-  const bytes = new MultipartAssembler({ maxBytes: 100 });
-  bytes.push(part(1, 1, []), 60);
-  t.throws(() => bytes.push(part(1, 1, []), 60), { name: 'MultipartError' });
-  const mixed = new MultipartAssembler();
-  mixed.push(part(1, 1, []));
-  t.throws(() => mixed.push(part(2, 1, [])), { name: 'MultipartError' });
-});
-
 t.test('what a version cannot say is an EncodeError with a path', async (t) => {
   const status: Message = {
     type: 'roleStatus',

@@ -15,6 +15,18 @@ const copyFields = {
 
 export const copyFieldBody = struct(copyFields);
 
+/** A field to be set: as a whole in 1.3.5 (7.2.5), which leaves no room for a mask. */
+const settable: Codec<MatchField> = {
+  read(r) {
+    const field = oxm.read(r);
+    if (r.version < 5 && field.field !== 'unknown' && field.mask !== undefined)
+      r.fail('value', 'OpenFlow 1.3 sets no field with a mask', badSetArgument);
+    return field;
+  },
+  write: (w, v) => oxm.write(w, v),
+};
+const badSetArgument = { type: 2, code: 15 };
+
 /** The actions of the standard (OpenFlow 1.5.1, 7.2.6; 1.3.5, 7.2.5). */
 export const standardActions = {
   output: row(
@@ -39,7 +51,7 @@ export const standardActions = {
   setNwTtl: row(23, struct({ ttl: padded(u8, 3) })),
   decNwTtl: row(24, nothing(4)),
   /** With a mask it is the standard's from 1.5 on, and goes as Open vSwitch's regLoad2 before. */
-  setField: row(25, struct({ field: oxm as Codec<MatchField> })),
+  setField: row(25, struct({ field: settable })),
   pushPbb: row(26, struct({ ethertype: padded(u16, 2) })),
   popPbb: row(27, nothing(4)),
   /** 1.5; in 1.3 it is ONF's extension EXT-320. */
