@@ -2,7 +2,7 @@
  * compile: what is declared, decided and so, in; what each switch and the host are to be made equal to, out.
  * A function of its input alone: the same input gives the same flows in the same order.
  */
-import type { DesiredFlow, WantedInstance } from '../model/desired.ts';
+import type { DesiredFlow, DesiredGroup, WantedInstance } from '../model/desired.ts';
 import type { Dpid, InstanceId, Mac, OfPort } from '../model/ids.ts';
 import { SWITCH_OWNER } from '../model/ids.ts';
 import { classifyFlows } from './classify.ts';
@@ -18,6 +18,7 @@ import { type CompileInput, portName, type SwitchView, viewSwitch } from './view
 export type CompiledSwitch = {
   readonly dpid: Dpid;
   readonly flows: readonly DesiredFlow[];
+  readonly groups: readonly DesiredGroup[];
   readonly isolated: ReadonlyMap<OfPort, boolean>;
 };
 export type Compiled = {
@@ -47,6 +48,7 @@ function compileSwitch(view: SwitchView): CompiledSwitch {
       ...unchainedFlows(view),
       ...egressFlows(view),
     ],
+    groups: [],
     isolated: isolation(view),
   };
 }

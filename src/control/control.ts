@@ -212,6 +212,14 @@ export function createControl(options: ControlOptions): Control {
         interfacePrefix: options.interfacePrefix,
       });
     },
+    async reconcile(name) {
+      const spec = store.declared().switches.get(name)?.spec;
+      if (!spec) throw new ChainstitchError('not-found', `There is no switch ${name}.`);
+      rejections.forget(name, store.steering());
+      step();
+      // What comes of it is in the facts, and wakes the loop by itself.
+      return switches.reconcile(spec.dpid);
+    },
     changed(signal) {
       return new Promise((resolve) => {
         const done = (): void => {

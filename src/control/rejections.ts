@@ -1,7 +1,7 @@
 import type { Declared } from '../model/declared.ts';
 import type { DesiredSwitch } from '../model/desired.ts';
 import type { Facts } from '../model/facts.ts';
-import type { Dpid, PathId } from '../model/ids.ts';
+import type { Dpid, Name, PathId } from '../model/ids.ts';
 import type { PathRecord, Steering } from '../model/steering.ts';
 
 type Refused = { readonly reason: string; readonly generation: number | undefined };
@@ -40,6 +40,12 @@ export class Rejections {
 
   #generationOf(path: PathRecord): number | undefined {
     return this.#generations.get(path.owner);
+  }
+
+  /** Gives the paths on one switch another try. */
+  forget(switchName: Name, steering: Steering): void {
+    for (const id of this.#refused.keys())
+      if (steering.paths.get(id)?.switch === switchName) this.#refused.delete(id);
   }
 
   /** Forgets what concerns paths that are gone or chains that have been edited since. */

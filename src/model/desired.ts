@@ -1,7 +1,7 @@
 /**
  * What the network is to be made equal to: flows and port settings of each switch, and the instances.
  */
-import type { Instruction, Match } from 'ts-openflow';
+import type { FlowDesc, GroupDesc, Instruction, Match } from 'ts-openflow';
 import type { FunctionSpec, JsonObject, SwitchSpec } from './declared.ts';
 import type { Dpid, InstanceId, Mac, OfPort, OwnerId } from './ids.ts';
 
@@ -15,12 +15,17 @@ export type DesiredFlow = {
   readonly instructions: readonly Instruction[];
 };
 
+/** A group of ours: the upper byte of its number is GROUP_MARK. Over OpenFlow 1.3 buckets have no ids. */
+export type DesiredGroup = GroupDesc & { readonly owner: OwnerId };
+
 export type DesiredSwitch = {
   readonly dpid: Dpid;
   /** Digest of all that follows. */
   readonly digest: string;
   readonly owners: ReadonlyMap<OwnerId, string>;
   readonly flows: readonly DesiredFlow[];
+  /** What the flows refer to; numbers are unique. */
+  readonly groups: readonly DesiredGroup[];
   /**
    * For each port whether NORMAL is kept off it, both ways (`true`), or the port is as its operator has
    * it. Ports not named are left as they are.
@@ -33,6 +38,24 @@ export const COOKIE_MARK = 0xc5c5n << 48n;
 export const COOKIE_MARK_MASK = 0xffffn << 48n;
 /** The 32 bits after the mark say whose flow it is. */
 export const ownerOfCookie = (cookie: bigint): OwnerId => Number((cookie >> 16n) & 0xffffffffn) as OwnerId;
+
+/** A group has no cookie, so its number says whose it is: ours have this in their upper 8 bits. */
+export const GROUP_MARK = 0xc5;
+export const isOurGroup = (group: number): boolean => group >>> 24 === GROUP_MARK;
+
+/** What a switch really holds, of everybody. */
+export type SwitchContent = {
+  readonly flows: readonly FlowDesc[];
+  readonly groups: readonly GroupDesc[];
+  /** As OVSDB has them now; undefined while that cannot be known. */
+  readonly bridge: BridgeContent | undefined;
+};
+export type BridgeContent = {
+  /** `standalone`: a bridge that has lost its controllers becomes a learning switch. */
+  readonly failMode: 'secure' | 'standalone';
+  /** Ports that NORMAL is kept off. */
+  readonly isolated: ReadonlySet<OfPort>;
+};
 
 export type WantedInterface = { readonly port: string; readonly mac: Mac };
 

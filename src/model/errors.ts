@@ -116,6 +116,11 @@ export const ERRORS = {
     title: 'The switch has no connection to this controller',
     remedy: 'Check that ovs-vswitchd runs and that the bridge names this controller as its target.',
   },
+  'switch-failed': {
+    status: 502,
+    title: 'The switch did not do what was asked',
+    remedy: 'The detail says why; the controller tries again by itself. Look at the log of ovs-vswitchd.',
+  },
   'wait-timeout': {
     status: 504,
     title: 'The state that was waited for did not come in time',

@@ -19,8 +19,15 @@ export type Rejection = {
   readonly digest: string;
   /** OpenFlow's own name of the error, as in `OFPBAC_BAD_OUT_PORT`. */
   readonly reason: string;
-  /** The refused flow in ovs-ofctl syntax. */
+  /** The refused flow, or group, in ovs-ofctl syntax. */
   readonly flow: string;
+};
+
+/** What one comparison of a switch with what it is to hold came to. */
+export type Reconciled = {
+  /** Flows and groups that were put in, changed or taken out. */
+  readonly changes: number;
+  readonly rejections: readonly Rejection[];
 };
 
 /** What the switch has confirmed by a barrier. */

@@ -2,9 +2,9 @@
  * What the parts need of one another. main.ts joins each to the part that implements it.
  */
 import type { Declared, Kind, Specs, Stored } from './declared.ts';
-import type { DesiredSwitch, WantedInstance } from './desired.ts';
+import type { DesiredSwitch, SwitchContent, WantedInstance } from './desired.ts';
 import type { ExplainQuery, Explanation } from './explain.ts';
-import type { InstanceCounters, InstanceFact, SwitchFact } from './facts.ts';
+import type { InstanceCounters, InstanceFact, Reconciled, SwitchFact } from './facts.ts';
 import type { Dpid, InstanceId, Name } from './ids.ts';
 import type { ChainStatus } from './status.ts';
 import type { InstanceRecord, Steering } from './steering.ts';
@@ -40,6 +40,13 @@ export interface Switches {
   want(switches: readonly DesiredSwitch[]): void;
   /** The bridges to take care of by OVSDB: fail mode and controller target. */
   manage(bridges: readonly ManagedBridge[]): void;
+  /**
+   * Reads the switch now, tries again what it refused before, and repairs the difference.
+   * @throws ChainstitchError `switch-not-connected`, `switch-failed`
+   */
+  reconcile(dpid: Dpid): Promise<Reconciled>;
+  /** Everything that the switch holds now. @throws ChainstitchError `switch-not-connected`, `switch-failed` */
+  read(dpid: Dpid): Promise<SwitchContent>;
 }
 export type ManagedBridge = { readonly dpid: Dpid; readonly ovsdb: string };
 
@@ -73,6 +80,11 @@ export interface Introspection {
   instanceCounters(id: InstanceId): Promise<InstanceCounters>;
   /** @throws ChainstitchError `not-found`, `switch-not-connected` */
   explain(query: ExplainQuery): Explanation;
+  /**
+   * Compares a switch with what it is to hold, now, and repairs the difference. Chains that it rejected are
+   * tried once more. @throws ChainstitchError `not-found`, `switch-not-connected`, `switch-failed`
+   */
+  reconcile(name: Name): Promise<Reconciled>;
   /** Resolves with the next change of any status, or when the signal aborts. */
   changed(signal: AbortSignal): Promise<void>;
 }

@@ -4,8 +4,8 @@
  */
 import type { FastifyInstance } from 'fastify';
 import type { Stored } from '../model/declared.ts';
-import type { SwitchFact } from '../model/facts.ts';
-import type { Dpid } from '../model/ids.ts';
+import type { Rejection, SwitchFact } from '../model/facts.ts';
+import type { Dpid, Name } from '../model/ids.ts';
 import { registerCollection } from './collection.ts';
 import type { Context } from './context.ts';
 import { showMeta } from './show.ts';
@@ -31,7 +31,20 @@ export function registerSwitches(app: FastifyInstance, context: Context): void {
       return [...stored.map(show), ...strangers];
     },
   });
+  registerReconcile(app, context);
 }
+
+type ByName = { Params: { name: Name } };
+
+function registerReconcile(app: FastifyInstance, { introspection }: Context): void {
+  app.post<ByName>('/v1/switches/:name/reconcile', async ({ params }) => {
+    const { changes, rejections } = await introspection.reconcile(params.name);
+    return { changes, rejections: rejections.map(showRejection) };
+  });
+}
+
+// Owner and digest are the controller's own bookkeeping.
+const showRejection = ({ reason, flow }: Rejection) => ({ reason, flow });
 
 function showState(dpid: Dpid, fact: SwitchFact | undefined): unknown {
   return {
@@ -45,8 +58,7 @@ function showState(dpid: Dpid, fact: SwitchFact | undefined): unknown {
       mac,
       linkUp,
     })),
-    // Owner and digest are the controller's own bookkeeping.
-    rejections: (fact?.rejections ?? []).map(({ reason, flow }) => ({ reason, flow })),
+    rejections: (fact?.rejections ?? []).map(showRejection),
     ...(fact?.problem === undefined ? {} : { problem: fact.problem }),
   };
 }

@@ -1,6 +1,7 @@
 import { bigintToMac, portState, type Version, version15 } from 'ts-openflow';
-import type { DesiredSwitch } from '../model/desired.ts';
-import type { PortFact, SwitchFact } from '../model/facts.ts';
+import type { DesiredSwitch, SwitchContent } from '../model/desired.ts';
+import { ChainstitchError } from '../model/errors.ts';
+import type { PortFact, Reconciled, SwitchFact } from '../model/facts.ts';
 import type { Dpid, Mac, OfPort } from '../model/ids.ts';
 import type { ManagedBridge, Switches } from '../model/interfaces.ts';
 import type { Log } from './log.ts';
@@ -62,6 +63,22 @@ export class SwitchBook implements Switches, ServerEvents {
     }
     this.#options.ovsdb.manage(bridges);
     this.#forget();
+  }
+
+  async reconcile(dpid: Dpid): Promise<Reconciled> {
+    return this.#known(dpid).keeper.reconcile();
+  }
+
+  async read(dpid: Dpid): Promise<SwitchContent> {
+    const content = await this.#known(dpid).keeper.read();
+    return { ...content, bridge: this.#options.ovsdb.bridge(dpid) };
+  }
+
+  #known(dpid: Dpid): Entry {
+    const entry = this.#entries.get(dpid);
+    if (entry === undefined)
+      throw new ChainstitchError('switch-not-connected', `switch ${dpid} is not connected`);
+    return entry;
   }
 
   connected(dpid: Dpid, channel: Channel): void {

@@ -1,7 +1,12 @@
 /** A southbound of its own for a test, and desired flows to feed it. */
 import type { Test } from 'tap';
 import type { Instruction, Match } from 'ts-openflow';
-import { COOKIE_MARK, type DesiredFlow, type DesiredSwitch } from '../../src/model/desired.ts';
+import {
+  COOKIE_MARK,
+  type DesiredFlow,
+  type DesiredGroup,
+  type DesiredSwitch,
+} from '../../src/model/desired.ts';
 import type { SwitchFact } from '../../src/model/facts.ts';
 import type { Dpid, OfPort, OwnerId } from '../../src/model/ids.ts';
 import {
@@ -39,6 +44,7 @@ export function desiredSwitch(
   dpid: Dpid,
   flows: readonly DesiredFlow[],
   isolated: readonly (readonly [number, boolean])[] = [],
+  groups: readonly DesiredGroup[] = [],
 ): DesiredSwitch {
   const text = (value: unknown): string =>
     JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? `${v}n` : v));
@@ -46,9 +52,10 @@ export function desiredSwitch(
   for (const { owner } of flows) owners.set(owner, text(flows.filter((flow) => flow.owner === owner)));
   return {
     dpid,
-    digest: text([flows, isolated]),
+    digest: text([flows, isolated, groups]),
     owners,
     flows,
+    groups,
     isolated: new Map(isolated as readonly (readonly [OfPort, boolean])[]),
   };
 }

@@ -200,12 +200,15 @@ t.test(
     );
 
     await site.ovs.vsctl('clear', 'bridge', 's1', 'flow_tables');
-    const mended = await site.call(
+    const mended = await site.call('POST', '/v1/switches/s1/reconcile');
+    t.match(mended, { status: 200, body: { rejections: [] } }, 'the operator may have it tried again');
+    await eventually(t, 'now it is taken', async () => (await site.phase('bob')) === 'active');
+    const edited = await site.call(
       'PUT',
       '/v1/chains/bob?wait=active&timeout=30s',
       chainOf('bob', firewalls('a', 'b')),
     );
-    t.match(mended, { status: 200, body: { status: { phase: 'active' } } }, 'an edited one gets another try');
+    t.match(edited, { status: 200, body: { status: { phase: 'active' } } }, 'and can be edited');
     await wire.reaches(bob, `out ${UPLINK}`);
     await allActive(t, site, ['alice', 'bob', 'carol']);
     await nothingMore(t, site);

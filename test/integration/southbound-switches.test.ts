@@ -1,9 +1,9 @@
 /** Keeping real switches equal to what is desired, over OpenFlow 1.3 and 1.5. */
 import net from 'node:net';
 import t, { type Test } from 'tap';
-import type { Instruction } from 'ts-openflow';
-import type { DesiredFlow } from '../../src/model/desired.ts';
-import type { Dpid } from '../../src/model/ids.ts';
+import { type Bucket, groupTypes, type Instruction } from 'ts-openflow';
+import type { DesiredFlow, DesiredGroup } from '../../src/model/desired.ts';
+import type { Dpid, OwnerId } from '../../src/model/ids.ts';
 import { type Ovs, startOvs } from '../harness/ovs.ts';
 import { eventually } from '../harness/ovs-eventually.ts';
 import {
@@ -239,6 +239,151 @@ for (const version of ['OpenFlow13', 'OpenFlow15'] as const) {
       () => southbound.fact(dpid)?.rejections.length === 0,
     );
     await ends(t, world, await flowsOf(ovs), [/OFPBIC|OFPBRC|OFPBAC|bundle/i]);
+  });
+
+  t.test(`${version}: groups are read, compared and repaired like flows`, async (t) => {
+    const world = await start(t);
+    const { ovs, southbound, of } = world;
+    for (const port of ['p2', 'p3']) await ovs.vsctl('add-port', 'br1', port);
+    const groups = async () => (await of('dump-groups', 'br1')).split('\n').slice(1).sort();
+    await of('add-group', 'br1', 'group_id=7,type=all,bucket=actions=1');
+    const bucket = (bucketId: number, port: number, properties: Bucket['properties'] = []): Bucket => ({
+      bucketId,
+      properties,
+      actions: [
+        { type: 'setField', field: { field: 'metadata', value: 5n } },
+        { type: 'output', port, maxLen: 0 },
+      ],
+    });
+    const group = (low: number, groupType: number, buckets: readonly Bucket[]): DesiredGroup => {
+      const hashed = version === 'OpenFlow15' && groupType === groupTypes.select;
+      const properties = hashed
+        ? [{ type: 'selectionMethod', method: 'hash', param: 0n, fields: new Uint8Array(0) } as const]
+        : [];
+      return { owner: 2 as OwnerId, group: 0xc5000000 + low, groupType, buckets, properties };
+    };
+    const GROUPS = [
+      group(1, groupTypes.all, [bucket(0, 1), bucket(1, 2)]),
+      group(2, groupTypes.select, [
+        bucket(0, 1, [{ type: 'weight', weight: 1 }]),
+        bucket(1, 2, [{ type: 'weight', weight: 30 }]),
+      ]),
+      group(3, groupTypes.indirect, [bucket(0, 3)]),
+      group(4, groupTypes.fastFailover, [
+        bucket(0, 1, [{ type: 'watchPort', port: 1 }]),
+        bucket(1, 2, [{ type: 'watchPort', port: 2 }]),
+      ]),
+    ];
+    const uses = (low: number) =>
+      desiredFlow({
+        owner: 2,
+        table: 9,
+        priority: low,
+        instructions: [{ type: 'applyActions', actions: [{ type: 'group', group: 0xc5000000 + low }] }],
+      });
+    const desired = desiredSwitch(dpid, [...FLOWS, ...[1, 2, 3, 4].map(uses)], [], GROUPS);
+    southbound.switches.want([desired]);
+    await eventually(t, 'applied', () => applied(southbound, desired));
+    t.strictSame(southbound.fact(dpid)?.rejections, []);
+    const [whole, flows] = [await groups(), await flowsOf(ovs)];
+    t.equal(whole.length, GROUPS.length + 1);
+    t.strictSame(
+      await southbound.switches.reconcile(dpid),
+      { changes: 0, rejections: [] },
+      'nothing differs',
+    );
+
+    const isWhole = async () =>
+      JSON.stringify(await groups()) === JSON.stringify(whole) &&
+      JSON.stringify(await flowsOf(ovs)) === JSON.stringify(flows);
+    const hands = [
+      ['del-groups', 'br1', `group_id=${0xc5000002}`],
+      ['mod-group', 'br1', `group_id=${0xc5000001},type=all,bucket=actions=3`],
+      ['mod-group', 'br1', `group_id=${0xc5000003},type=select,bucket=actions=1`],
+      ['add-group', 'br1', `group_id=${0xc5000009},type=all,bucket=actions=1`],
+    ];
+    for (const hand of hands) {
+      await of(...hand);
+      await eventually(t, `repaired: ${hand[0]} ${hand[2]}`, isWhole);
+    }
+    const poison = { ...group(5, groupTypes.indirect, [bucket(0, 1), bucket(1, 2)]), owner: 5 as OwnerId };
+    const poisoned = desiredSwitch(dpid, desired.flows, [], [...GROUPS, poison]);
+    southbound.switches.want([poisoned]);
+    await eventually(t, 'applied', () => applied(southbound, poisoned));
+    t.match(southbound.fact(dpid)?.rejections, [
+      { owner: 5, reason: /OFPGMFC_/, flow: /group_id=3305111557,type=indirect/ },
+    ]);
+    t.ok(await isWhole(), 'and nothing else is held up');
+    southbound.switches.want([desiredSwitch(dpid, FLOWS)]);
+    await eventually(t, 'what is not wanted goes, the group of a stranger stays', async () => {
+      const left = await groups();
+      return left.length === 1 && /group_id=7/.test(left[0] ?? '');
+    });
+    await ends(t, world, await flowsOf(ovs));
+  });
+
+  t.test(`${version}: compared on demand, and what was refused is tried again`, async (t) => {
+    const world = await start(t);
+    const { ovs, southbound, of } = world;
+    await t.rejects(southbound.switches.reconcile('00000000000000ff' as Dpid), {
+      code: 'switch-not-connected',
+    });
+    await t.rejects(southbound.switches.reconcile(dpid), {
+      code: 'switch-failed',
+      message: /nothing is wanted/,
+    });
+    const refused = desiredFlow({
+      owner: 3,
+      table: 5,
+      instructions: [{ type: 'applyActions', actions: [{ type: 'group', group: 77 }] }],
+    });
+    const desired = desiredSwitch(dpid, [...FLOWS, refused]);
+    southbound.switches.want([desired]);
+    await eventually(t, 'applied', () => applied(southbound, desired));
+    t.match(await southbound.switches.reconcile(dpid), { changes: 0, rejections: [{ owner: 3 }] });
+    await of('add-group', 'br1', 'group_id=77,type=all,bucket=actions=1');
+    await of('del-flows', 'br1', 'table=2');
+    const results = await Promise.all([1, 2, 3].map(() => southbound.switches.reconcile(dpid)));
+    t.strictSame(
+      results.map(({ rejections }) => rejections),
+      [[], [], []],
+      'each who asks has the answer of a look that began later',
+    );
+    t.equal((await flowsOf(ovs)).length, FLOWS.length + 1);
+    const asked = southbound.switches.reconcile(dpid);
+    await ovs.stopVswitchd();
+    await asked.then(
+      () => t.pass('it was done before'),
+      (error) => t.match(error, { code: 'switch-not-connected' }, 'nobody waits for a switch that is gone'),
+    );
+    await eventually(t, 'gone', () => southbound.fact(dpid)?.connection === 'disconnected');
+    await t.rejects(southbound.switches.reconcile(dpid), { code: 'switch-not-connected' });
+    await t.rejects(southbound.switches.read(dpid), { code: 'switch-not-connected' });
+    await ovs.startVswitchd();
+    await eventually(t, 'back', () => applied(southbound, desired));
+    southbound.switches.want([desiredSwitch(dpid, FLOWS)]);
+    await eventually(t, 'as before', async () => (await flowsOf(ovs)).length === FLOWS.length);
+    await ends(t, world, await flowsOf(ovs));
+  });
+
+  t.test(`${version}: what a switch really holds is read whole`, async (t) => {
+    const world = await start(t);
+    const { ovs, southbound, of } = world;
+    await ovs.vsctl('add-port', 'br1', 'p2', '--', 'set', 'interface', 'p2', 'ofport_request=2');
+    await of('add-flow', 'br1', 'table=7,cookie=0x1234,priority=9,actions=resubmit(,8)');
+    await of('add-group', 'br1', 'group_id=7,type=all,bucket=actions=1');
+    const desired = desiredSwitch(dpid, FLOWS, [[1, true]]);
+    southbound.switches.want([desired]);
+    await eventually(t, 'applied', () => applied(southbound, desired));
+    const content = await southbound.switches.read(dpid);
+    t.equal(content.flows.length, FLOWS.length + 1);
+    t.match(
+      content.flows.filter(({ cookie }) => cookie === 0x1234n),
+      [{ table: 7, instructions: [{ actions: [{ type: 'resubmitTable', table: 8 }] }] }],
+    );
+    t.match(content.groups, [{ group: 7 }]);
+    t.strictSame(content.bridge, { failMode: 'secure', isolated: new Set([1]) });
+    await ends(t, world, await flowsOf(ovs));
   });
 
   t.test(`${version}: the newest of many wishes wins, also over a new connection`, async (t) => {

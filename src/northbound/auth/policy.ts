@@ -18,6 +18,7 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   'GET /v1/switches/:name': 'read',
   'PUT /v1/switches/:name': 'operate',
   'DELETE /v1/switches/:name': 'operate',
+  'POST /v1/switches/:name/reconcile': 'operate',
   'GET /v1/uplinks': 'read',
   'POST /v1/uplinks': 'operate',
   'GET /v1/uplinks/:name': 'read',

@@ -49,6 +49,12 @@ function portsByNumber(tables: Tables, bridge: BridgeRow): ReadonlyMap<number, P
   return ports;
 }
 
+/** The numbers of the ports that nothing but flows can reach. */
+export function isolatedPorts(tables: Tables, bridge: BridgeRow): ReadonlySet<OfPort> {
+  const ports = [...portsByNumber(tables, bridge)].filter(([, { row }]) => isIsolated(row));
+  return new Set(ports.map(([ofport]) => ofport as OfPort));
+}
+
 /** What makes the ports as wanted: `true` isolated, `false` as the operator had it. Nothing if they are. */
 export function isolationRepairs(
   tables: Tables,

@@ -1,13 +1,14 @@
+import type { BridgeContent } from '../../model/desired.ts';
 import { ChainstitchError } from '../../model/errors.ts';
 import type { Dpid, InstanceId, OfPort } from '../../model/ids.ts';
 import type { BridgePorts, ManagedBridge } from '../../model/interfaces.ts';
 import type { Log } from '../log.ts';
 import { type BridgeRow, bridgeRepairs, oneBridge, protocolsProblem } from './bridges.ts';
 import { OvsdbClient } from './client.ts';
-import { isolationRepairs } from './isolation.ts';
+import { isolatedPorts, isolationRepairs } from './isolation.ts';
 import { additions, ourPorts, presenceOf, removals } from './ports.ts';
 import type { Tables } from './tables.ts';
-import type { Operation } from './values.ts';
+import { type Operation, textOf } from './values.ts';
 
 export type OvsdbManagerOptions = {
   /**
@@ -72,6 +73,16 @@ export class OvsdbManager implements BridgePorts {
   /** Why a managed bridge is not as it must be. */
   problem(dpid: Dpid): string | undefined {
     return this.#problems.get(dpid);
+  }
+
+  /** What the bridge is like now; undefined while that cannot be known. */
+  bridge(dpid: Dpid): BridgeContent | undefined {
+    const managed = this.#managed.get(dpid);
+    const tables = managed && this.#clients.get(managed.ovsdb)?.tables;
+    const bridge = tables && oneBridge(tables, dpid);
+    if (tables === undefined || bridge === undefined || 'problem' in bridge) return undefined;
+    const failMode = textOf(bridge.row.get('fail_mode')) === 'secure' ? 'secure' : 'standalone';
+    return { failMode, isolated: isolatedPorts(tables, bridge) };
   }
 
   /** Whether `isolate` would change something; undefined while that cannot be known. */

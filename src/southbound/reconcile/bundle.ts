@@ -1,10 +1,13 @@
 /** Carrying changes into a switch: all of them at once, or none. */
 import {
   allTables,
+  buckets as bucketIds,
   bundleControls,
   bundleFlags,
   type FlowDesc,
   flowCommands,
+  type GroupDesc,
+  groupCommands,
   groups,
   type MessageOf,
   noBuffer,
@@ -13,21 +16,30 @@ import {
 import { COOKIE_MARK, COOKIE_MARK_MASK } from '../../model/desired.ts';
 import { type Channel, type Fault, Refused, type Told } from '../openflow/channel.ts';
 import type { Request } from '../openflow/session.ts';
-import type { Change } from './difference.ts';
+import type { Change, Content } from './difference.ts';
 
-/** Our flows as the switch has them now. @throws Refused, Disconnected */
-export async function readFlows(channel: Channel): Promise<readonly FlowDesc[]> {
-  const answer = await channel.ask({
-    type: 'flowDescRequest',
-    flags: 0,
-    table: allTables,
-    outPort: ports.any,
-    outGroup: groups.any,
-    cookie: COOKIE_MARK,
-    cookieMask: COOKIE_MARK_MASK,
-    match: [],
-  });
-  return (answer as MessageOf<'flowDescReply'>).flows;
+/** The flows and groups that a switch has now. @throws Refused, Disconnected */
+export async function readContent(
+  channel: Channel,
+  whose: 'ours' | 'everybody',
+): Promise<Content<FlowDesc, GroupDesc>> {
+  const [flows, found] = await Promise.all([
+    channel.ask({
+      type: 'flowDescRequest',
+      flags: 0,
+      table: allTables,
+      outPort: ports.any,
+      outGroup: groups.any,
+      cookie: whose === 'ours' ? COOKIE_MARK : 0n,
+      cookieMask: whose === 'ours' ? COOKIE_MARK_MASK : 0n,
+      match: [],
+    }),
+    channel.ask({ type: 'groupDescRequest', flags: 0, group: groups.all }),
+  ]);
+  return {
+    flows: (flows as MessageOf<'flowDescReply'>).flows,
+    groups: (found as MessageOf<'groupDescReply'>).groups,
+  };
 }
 
 const BLANK = {
@@ -42,8 +54,34 @@ const BLANK = {
 } as const;
 
 type FlowMod = Omit<MessageOf<'flowMod'>, 'version' | 'xid'>;
+type GroupMod = Omit<MessageOf<'groupMod'>, 'version' | 'xid'>;
 
-export function flowModOf(change: Change): FlowMod {
+const GROUP_COMMANDS = {
+  addGroup: groupCommands.add,
+  modifyGroup: groupCommands.modify,
+  deleteGroup: groupCommands.delete,
+} as const;
+
+/** The message that makes a change. */
+export function modOf(change: Change): FlowMod | GroupMod {
+  return 'group' in change ? groupModOf(change) : flowModOf(change);
+}
+
+function groupModOf({ kind, group: desired }: Extract<Change, { group: unknown }>): GroupMod {
+  const { group, groupType, buckets, properties } = desired;
+  const isDeletion = kind === 'deleteGroup';
+  return {
+    type: 'groupMod',
+    command: GROUP_COMMANDS[kind],
+    commandBucketId: bucketIds.all,
+    group,
+    groupType,
+    buckets: isDeletion ? [] : buckets,
+    properties: isDeletion ? [] : properties,
+  };
+}
+
+function flowModOf(change: Extract<Change, { flow: unknown }>): FlowMod {
   const { table, priority, match } = change.flow;
   if (change.kind === 'delete') {
     // The mark is asked for again: a stranger may have taken the place since it was read.
@@ -92,7 +130,7 @@ export async function carryOut(
   await channel.ask(control(bundleControls.openRequest));
   const additions = changes.map((change): Request => {
     // The session gives the message inside the version and xid of the one around it.
-    const message = { ...flowModOf(change), version: 0, xid: 0 };
+    const message = { ...modOf(change), version: 0, xid: 0 };
     return { type: 'bundleAdd', bundle, flags: FLAGS, message, properties: [] };
   });
   const { faults, done } = await channel.tell(additions);

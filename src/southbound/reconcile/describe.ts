@@ -1,10 +1,15 @@
 import { EncodeError, errorName, type FlowDesc, printFlow } from 'ts-openflow';
 import type { DesiredFlow } from '../../model/desired.ts';
 import type { Fault } from '../openflow/channel.ts';
-import { asFlow } from './difference.ts';
+import { asFlow, type Change } from './difference.ts';
+import { describeGroup } from './groups.ts';
 
 /** A flow in ovs-ofctl's syntax. */
 export const describeFlow = (flow: DesiredFlow | FlowDesc): string => printFlow(asFlow(flow));
+
+/** What is to change, a flow or a group. */
+export const describeChange = (change: Change): string =>
+  'flow' in change ? describeFlow(change.flow) : describeGroup(change.group);
 
 /** What the standard's names of codes begin with, by the type of error (OpenFlow 1.5.1, section 7.5.4). */
 const PREFIX: Readonly<Record<string, string>> = {
@@ -14,6 +19,7 @@ const PREFIX: Readonly<Record<string, string>> = {
   BAD_INSTRUCTION: 'OFPBIC',
   BAD_MATCH: 'OFPBMC',
   FLOW_MOD_FAILED: 'OFPFMFC',
+  GROUP_MOD_FAILED: 'OFPGMFC',
   BUNDLE_FAILED: 'OFPBFC',
 };
 

@@ -1,11 +1,23 @@
-/** What has to change so that a switch holds the desired flows. Pure. */
-import { type Flow, type FlowDesc, flowBody, flowKey } from 'ts-openflow';
-import { COOKIE_MARK, COOKIE_MARK_MASK, type DesiredFlow, ownerOfCookie } from '../../model/desired.ts';
-import type { OwnerId } from '../../model/ids.ts';
+/** What has to change so that a switch holds the desired flows and groups. Pure. */
+import { type Flow, type FlowDesc, flowBody, flowKey, type GroupDesc, type Version } from 'ts-openflow';
+import {
+  COOKIE_MARK,
+  COOKIE_MARK_MASK,
+  type DesiredFlow,
+  type DesiredGroup,
+  isOurGroup,
+  ownerOfCookie,
+} from '../../model/desired.ts';
+import { type OwnerId, SWITCH_OWNER } from '../../model/ids.ts';
+import { groupBody } from './groups.ts';
 
 export type Change =
   | { readonly kind: 'add'; readonly owner: OwnerId; readonly flow: DesiredFlow }
-  | { readonly kind: 'delete'; readonly owner: OwnerId; readonly flow: FlowDesc };
+  | { readonly kind: 'delete'; readonly owner: OwnerId; readonly flow: FlowDesc }
+  | { readonly kind: 'addGroup' | 'modifyGroup'; readonly owner: OwnerId; readonly group: DesiredGroup }
+  | { readonly kind: 'deleteGroup'; readonly owner: OwnerId; readonly group: GroupDesc };
+
+export type Content<F, G> = { readonly flows: readonly F[]; readonly groups: readonly G[] };
 
 /** A desired flow has none of what would make it end by itself or be reported on. */
 const LASTING = { idleTimeout: 0, hardTimeout: 0, flags: 0, importance: 0 } as const;
@@ -29,12 +41,25 @@ function canonical(flow: DesiredFlow): Canonical {
 const isOurs = (cookie: bigint): boolean => (cookie & COOKIE_MARK_MASK) === COOKIE_MARK;
 
 /**
- * Deletions first, then additions, each in the order of the input. A flow that is as desired is in neither,
- * so that its counters and its age go on. One with the same match but other instructions, or another
- * cookie, is replaced by its addition. Flows without our mark are not looked at: an addition takes the place
- * of a foreign flow only where both want exactly the same packets at the same priority.
+ * Deletions of flows, groups, additions of flows, deletions of groups: so that no flow ever refers to a group
+ * that is not there, for a switch deletes the flows of a group that goes. Within each, the order of the input.
+ *
+ * What is as desired is in none of them, so that its counters and its age go on. A flow with the same match
+ * but other instructions, or another cookie, is replaced by its addition. Flows and groups without our mark
+ * are not looked at: an addition takes the place of a foreign flow only where both want exactly the same
+ * packets at the same priority.
  */
-export function difference(desired: readonly DesiredFlow[], actual: readonly FlowDesc[]): readonly Change[] {
+export function difference(
+  desired: Content<DesiredFlow, DesiredGroup>,
+  actual: Content<FlowDesc, GroupDesc>,
+  version: Version,
+): readonly Change[] {
+  const flows = flowChanges(desired.flows, actual.flows);
+  const groups = groupChanges(desired.groups, actual.groups, version);
+  return [...flows.deletions, ...groups.put, ...flows.additions, ...groups.deletions];
+}
+
+function flowChanges(desired: readonly DesiredFlow[], actual: readonly FlowDesc[]) {
   const present = new Map<string, FlowDesc>();
   for (const flow of actual) if (isOurs(flow.cookie)) present.set(flowKey(flow), flow);
   const additions: Change[] = [];
@@ -48,5 +73,21 @@ export function difference(desired: readonly DesiredFlow[], actual: readonly Flo
   const deletions = [...present.values()].map(
     (flow): Change => ({ kind: 'delete', owner: ownerOfCookie(flow.cookie), flow }),
   );
-  return [...deletions, ...additions];
+  return { deletions, additions };
+}
+
+function groupChanges(desired: readonly DesiredGroup[], actual: readonly GroupDesc[], version: Version) {
+  const present = new Map(actual.filter(({ group }) => isOurGroup(group)).map((one) => [one.group, one]));
+  const put = desired.flatMap((group): Change[] => {
+    const found = present.get(group.group);
+    present.delete(group.group);
+    const { owner } = group;
+    if (found === undefined) return [{ kind: 'addGroup', owner, group }];
+    const isSame = groupBody(group, version) === groupBody(found, version);
+    return isSame ? [] : [{ kind: 'modifyGroup', owner, group }];
+  });
+  const deletions = [...present.values()].map(
+    (group): Change => ({ kind: 'deleteGroup', owner: SWITCH_OWNER, group }),
+  );
+  return { put, deletions };
 }

@@ -1,11 +1,13 @@
+import type { FlowDesc, GroupDesc } from 'ts-openflow';
 import type { DesiredSwitch } from '../../model/desired.ts';
-import type { Applied, Rejection } from '../../model/facts.ts';
+import { ChainstitchError } from '../../model/errors.ts';
+import type { Applied, Reconciled, Rejection } from '../../model/facts.ts';
 import type { OfPort } from '../../model/ids.ts';
 import type { Log } from '../log.ts';
 import { type Channel, Disconnected, Refused } from '../openflow/channel.ts';
-import { carryOut, type Outcome, type Refusal, readFlows } from './bundle.ts';
-import { describeFault, describeFlow } from './describe.ts';
-import { type Change, difference } from './difference.ts';
+import { carryOut, type Outcome, type Refusal, readContent } from './bundle.ts';
+import { describeChange, describeFault } from './describe.ts';
+import { type Change, type Content, difference } from './difference.ts';
 import { meterPacketIns } from './meter.ts';
 import { Rejections } from './rejections.ts';
 
@@ -24,7 +26,17 @@ const MANY = 1000;
 
 const NOTHING_TO_DO = { done: true } as const;
 
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+type Asker = { resolve(outcome: Reconciled): void; reject(error: ChainstitchError): void };
+
+function whyOf(error: unknown): string {
+  if (error instanceof Refused) return describeFault(error.answer);
+  return error instanceof Error ? error.message : String(error);
+}
+
+const notConnected = (): ChainstitchError =>
+  new ChainstitchError('switch-not-connected', 'the switch is not connected');
+const failed = (reason: string, cause?: unknown): ChainstitchError =>
+  new ChainstitchError('switch-failed', `the switch could not be read or made equal: ${reason}`, { cause });
 
 /**
  * Keeps one switch equal to what is desired of it: read, compare, repair the difference, wait for the
@@ -37,6 +49,7 @@ export class SwitchKeeper {
   #applied: Applied | undefined;
   #problem: string | undefined;
   readonly #rejections = new Rejections();
+  #askers: Asker[] = [];
   /** How many looks in a row each flow was repaired at. */
   #repairs = new Map<string, number>();
   #bundle = 0;
@@ -89,11 +102,42 @@ export class SwitchKeeper {
     this.#channel = undefined;
     this.#applied = undefined;
     clearTimeout(this.#audit);
+    if (!this.#running) this.#dismiss();
   }
 
   close(): void {
     this.#desired = undefined;
     this.disconnected();
+  }
+
+  /**
+   * Looks at the switch now, and tries again what it refused.
+   * @throws ChainstitchError `switch-not-connected`, `switch-failed`
+   */
+  reconcile(): Promise<Reconciled> {
+    return new Promise((resolve, reject) => {
+      this.#askers.push({ resolve, reject });
+      this.#rejections.clear();
+      if (this.#channel === undefined || this.#desired === undefined) return this.#dismiss();
+      this.look();
+    });
+  }
+
+  /** Everything that the switch holds. @throws ChainstitchError `switch-not-connected`, `switch-failed` */
+  async read(): Promise<Content<FlowDesc, GroupDesc>> {
+    const channel = this.#channel;
+    if (channel === undefined) throw notConnected();
+    try {
+      return await readContent(channel, 'everybody');
+    } catch (error) {
+      throw error instanceof Disconnected ? notConnected() : failed(whyOf(error), error);
+    }
+  }
+
+  /** Those that nothing can be done for. */
+  #dismiss(): void {
+    const error = this.#channel === undefined ? notConnected() : failed('nothing is wanted of it yet');
+    for (const { reject } of this.#askers.splice(0)) reject(error);
   }
 
   /** Reads the switch soon and repairs what differs. While it is being done, one more time is enough. */
@@ -107,16 +151,24 @@ export class SwitchKeeper {
     clearTimeout(this.#audit);
     while (this.#due && this.#desired !== undefined && this.#channel !== undefined) {
       this.#due = false;
-      await this.#reconcile(this.#desired, this.#channel);
+      // Those who ask while it is being done want to know what comes after.
+      const askers = this.#askers.splice(0);
+      const outcome = await this.#reconcile(this.#desired, this.#channel);
+      for (const asker of askers) {
+        if (typeof outcome === 'number') asker.resolve({ changes: outcome, rejections: this.rejections });
+        else asker.reject(outcome);
+      }
     }
     this.#running = false;
+    this.#dismiss();
     if (this.#desired === undefined || this.#channel === undefined) return;
     // Jitter, so that many switches are not read at the same moment.
     const pause = this.#options.auditIntervalMs * (0.85 + 0.3 * Math.random());
     this.#audit = setTimeout(() => this.look(), pause);
   }
 
-  async #reconcile(desired: DesiredSwitch, channel: Channel): Promise<void> {
+  /** Gives the number of changes that were made, or why the switch is not equal. */
+  async #reconcile(desired: DesiredSwitch, channel: Channel): Promise<number | ChainstitchError> {
     const { log } = this.#options;
     try {
       // A port that NORMAL may have again gets it before the flows that carried its traffic go: between the
@@ -126,7 +178,7 @@ export class SwitchKeeper {
       await this.#options.isolate(new Map(given)).catch(() => {});
       const changed = await this.#equalise(desired, channel);
       await this.#options.isolate(desired.isolated);
-      if (this.#channel !== channel) return;
+      if (this.#channel !== channel) return notConnected();
       const owners = [...desired.owners].filter(([owner]) => !this.#rejections.has(owner));
       const before = this.#applied;
       this.#applied = { digest: desired.digest, owners: new Map(owners) };
@@ -136,14 +188,16 @@ export class SwitchKeeper {
         this.#restless(),
         before?.digest !== desired.digest || before.owners.size !== owners.length || changed > 0,
       );
+      return changed;
     } catch (error) {
-      if (this.#channel !== channel || error instanceof Disconnected) return;
-      const reason = error instanceof Refused ? describeFault(error.answer) : reasonOf(error);
+      if (this.#channel !== channel || error instanceof Disconnected) return notConnected();
+      const reason = whyOf(error);
       log.warn({ dpid: desired.dpid, reason }, 'could not make the switch equal');
       // What is in the switch now is not what was confirmed before, or that cannot be known.
       const had = this.#applied !== undefined;
       this.#applied = undefined;
       this.#say(`the switch could not be made equal: ${reason}`, had);
+      return failed(reason, error);
     }
   }
 
@@ -153,7 +207,7 @@ export class SwitchKeeper {
     this.#rejections.pardon(desired);
     await meterPacketIns(channel);
     const leftOut = this.#rejections.atThisLook();
-    const all = difference(desired.flows, await readFlows(channel));
+    const all = difference(desired, await readContent(channel, 'ours'), channel.version);
     for (;;) {
       const changes = all.filter(({ owner }) => !leftOut.has(owner));
       this.#count(changes);
@@ -174,8 +228,8 @@ export class SwitchKeeper {
     this.#repairs = new Map();
     // So many at once are an installation.
     if (changes.length > MANY) return;
-    for (const { flow } of changes) {
-      const text = describeFlow(flow);
+    for (const change of changes) {
+      const text = describeChange(change);
       this.#repairs.set(text, (before.get(text) ?? 0) + 1);
     }
   }
@@ -194,7 +248,7 @@ export class SwitchKeeper {
   #reject(desired: DesiredSwitch, { change, fault }: Refusal): void {
     const { owner } = change;
     const reason = describeFault(fault);
-    const flow = describeFlow(change.flow);
+    const flow = describeChange(change);
     this.#rejections.add(desired, owner, reason, flow);
     this.#options.log.warn({ dpid: desired.dpid, owner, reason, flow }, 'the switch refused a flow');
     this.#options.changed();

@@ -42,6 +42,8 @@ class FakeNetwork {
       this.wantedSwitches = wanted;
     },
     manage: () => {},
+    reconcile: async () => ({ changes: 0, rejections: [] }),
+    read: async () => ({ flows: [], groups: [], bridge: undefined }),
   };
   readonly instances: Instances = {
     facts: () => new Map(this.#instances),

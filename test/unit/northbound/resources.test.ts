@@ -2,6 +2,7 @@ import t from 'tap';
 import type { SwitchFact } from '../../../src/model/facts.ts';
 import type { Dpid, InstanceId, Mac, Name, OfPort, OwnerId } from '../../../src/model/ids.ts';
 import type { InstanceView } from '../../../src/model/interfaces.ts';
+import { schemaFaults } from '../../../src/northbound/contract.ts';
 import { ALICE, CHAIN, declareLab, FIREWALL, SWITCH, setUp, UPLINK } from './support.ts';
 
 const YAML = { 'content-type': 'application/yaml' };
@@ -222,6 +223,20 @@ t.test('instances', async (t) => {
     status: 200,
     body: { left: side, function: { flows: 1 } },
   });
+});
+
+t.test('a switch is compared on demand', async (t) => {
+  const { call, control } = setUp(t);
+  const reconcile = '/v1/switches/s1/reconcile';
+  t.match(await call('POST', reconcile), { status: 404 });
+  await call('POST', '/v1/switches', SWITCH);
+  t.match(await call('POST', reconcile), { status: 409, problem: { code: 'switch-not-connected' } });
+  const rejection = { reason: 'OFPFMFC_TABLE_FULL', flow: 'table=2', owner: 1 as OwnerId, digest: 'x' };
+  control.reconciled = () => ({ changes: 3, rejections: [rejection] });
+  const answer = await call('POST', reconcile);
+  t.equal(answer.status, 200);
+  t.same(answer.body, { changes: 3, rejections: [{ reason: 'OFPFMFC_TABLE_FULL', flow: 'table=2' }] });
+  t.same(schemaFaults('Reconciled', answer.body), []);
 });
 
 t.test('explain', async (t) => {

@@ -8,7 +8,7 @@ import type { Test } from 'tap';
 import type { FunctionSpec, Json, JsonObject } from '../../../src/model/declared.ts';
 import { ChainstitchError } from '../../../src/model/errors.ts';
 import type { Explanation } from '../../../src/model/explain.ts';
-import type { SwitchFact } from '../../../src/model/facts.ts';
+import type { Reconciled, SwitchFact } from '../../../src/model/facts.ts';
 import type { Dpid, Name } from '../../../src/model/ids.ts';
 import type { InstanceView, Introspection, Store } from '../../../src/model/interfaces.ts';
 import type { ChainStatus } from '../../../src/model/status.ts';
@@ -91,6 +91,9 @@ export class StubControl implements Introspection {
   views: InstanceView[] = [];
   statuses = new Map<string, ChainStatus>();
   explanation: Explanation | undefined;
+  reconciled: () => Reconciled = () => {
+    throw new ChainstitchError('switch-not-connected', 'no connection');
+  };
 
   constructor(store: Store) {
     this.#store = store;
@@ -125,6 +128,10 @@ export class StubControl implements Introspection {
   explain(): Explanation {
     if (this.explanation === undefined) throw new ChainstitchError('switch-not-connected', 'no connection');
     return this.explanation;
+  }
+  async reconcile(name: Name): Promise<Reconciled> {
+    if (!this.#store.declared().switches.has(name)) throw new ChainstitchError('not-found', 'no switch');
+    return this.reconciled();
   }
   async changed(signal: AbortSignal): Promise<void> {
     await once(this.#changes, 'change', { signal }).catch(() => undefined);

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import type { FlowDesc } from 'ts-openflow';
 import type { DesiredFlow } from '../../../src/model/desired.ts';
-import { type Change, difference } from '../../../src/southbound/reconcile/difference.ts';
+import { type Change, difference as differenceOf } from '../../../src/southbound/reconcile/difference.ts';
 import { desiredFlow, outputTo } from '../../harness/ovs-southbound.ts';
 
 const actual = ({ table, priority, cookie, match, instructions }: DesiredFlow, extra = {}): FlowDesc => ({
@@ -19,7 +19,14 @@ const actual = ({ table, priority, cookie, match, instructions }: DesiredFlow, e
   stats: [],
   ...extra,
 });
-const summary = (changes: readonly Change[]) =>
+const difference = (
+  flows: readonly DesiredFlow[],
+  held: readonly FlowDesc[],
+): readonly Extract<Change, { flow: unknown }>[] =>
+  differenceOf({ flows, groups: [] }, { flows: held, groups: [] }, 6).flatMap((change) =>
+    'flow' in change ? [change] : [],
+  );
+const summary = (changes: readonly Extract<Change, { flow: unknown }>[]) =>
   changes.map(({ kind, owner, flow }) => `${kind} ${owner} ${flow.table}/${flow.priority}`);
 
 const a = desiredFlow({
@@ -105,7 +112,7 @@ t.test('order of actions is kept', async (t) => {
 });
 
 /** What the switch holds once the changes are done, as OpenFlow says of adding and deleting. */
-function carriedOut(before: readonly FlowDesc[], changes: readonly Change[]): FlowDesc[] {
+function carriedOut(before: readonly FlowDesc[], changes: ReturnType<typeof difference>): FlowDesc[] {
   const place = (flow: Pick<FlowDesc, 'table' | 'priority' | 'match'>) =>
     JSON.stringify([flow.table, flow.priority, flow.match], (_, v) => (typeof v === 'bigint' ? `${v}` : v));
   const flows = new Map(before.map((flow) => [place(flow), flow]));
