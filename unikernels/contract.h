@@ -23,8 +23,13 @@
 /* The first configuration comes as fw_cfg files; the revision is decimal ASCII. */
 #define CONTRACT_CONFIG_FILE "opt/chainstitch/config"
 #define CONTRACT_REVISION_FILE "opt/chainstitch/revision"
-#define CONTRACT_MAX_CONFIG 65536
+#define CONTRACT_MAX_CONFIG 262144
 #define CONTRACT_MAX_REVISION 9007199254740992
+
+/* Seconds since 1970, UTC, in decimal ASCII; and what an earlier copy has saved. Either may be missing. */
+#define CONTRACT_TIME_FILE "opt/chainstitch/time"
+#define CONTRACT_STATE_FILE "opt/chainstitch/state"
+#define CONTRACT_MAX_STATE 12000
 
 /* A request line may hold this many bytes, the newline not counted. */
 #define CONTRACT_MAX_REQUEST 256
@@ -34,12 +39,16 @@
 #define CONTRACT_SAY_REFUSED "refused reason="
 #define CONTRACT_SAY_LOG "log "
 #define CONTRACT_SAY_PANIC "panic "
+#define CONTRACT_SAY_STATE "state "
+/* The longest line of the guest's log, with its first word and its newline. */
+#define CONTRACT_MAX_LOG 512
 
 /* Asked by the host; answered in order, one line each. */
 #define CONTRACT_ASK_HELLO "hello"
 #define CONTRACT_ASK_HEALTH "health"
 #define CONTRACT_ASK_COUNTERS "counters"
 #define CONTRACT_ASK_CONFIG "config "
+#define CONTRACT_ASK_TIME "time "
 #define CONTRACT_ASK_SHUTDOWN "shutdown"
 
 /* The answers. hello is answered with CONTRACT_SAY_READY (or CONTRACT_SAY_REFUSED). */
@@ -47,10 +56,14 @@
 #define CONTRACT_ANSWER_COUNTERS "counters "
 #define CONTRACT_ANSWER_CONFIG_OK "config ok revision="
 #define CONTRACT_ANSWER_CONFIG_REFUSED "config refused reason="
+#define CONTRACT_ANSWER_TIME "time ok"
 #define CONTRACT_ANSWER_SHUTDOWN "shutdown ok"
 #define CONTRACT_ANSWER_ERROR "error reason="
 
 /* A request that stays half received for this long is forgotten: who sent it has gone. */
 #define CONTRACT_STALE_MS 1000
+
+/* A changed state is said this long after the first change, with all changes until then. */
+#define CONTRACT_STATE_MS 1000
 
 #endif

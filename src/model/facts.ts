@@ -72,7 +72,10 @@ export type InterfaceCounters = {
   readonly rxBytes: number;
   readonly txPackets: number;
   readonly txBytes: number;
+  /** Came in from there and went nowhere, because the function said so. */
   readonly dropped: number;
+  /** Were to go out to there and could not: too many were on their way. */
+  readonly lost: number;
 };
 export type InstanceCounters = {
   readonly left: InterfaceCounters;

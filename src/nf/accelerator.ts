@@ -109,7 +109,7 @@ async function timeOf(
   { qemu, runDir, clock }: ProbeOptions,
 ): Promise<number | 'refused' | 'late'> {
   const files = { image, config: runDir.config(PROBE_ID), console: runDir.console(PROBE_ID) };
-  const args = probeArguments(PROBE_ID, files, { accelerator, runAs: runAs() });
+  const args = probeArguments(PROBE_ID, files, { accelerator, time: 0, runAs: runAs() });
   const begin = clock.now();
   const emulator = await Emulator.launch(qemu, args, runDir.log(PROBE_ID), clock);
   let guest: Guest | undefined;

@@ -9,11 +9,15 @@ export type Accelerator = 'kvm' | 'tcg';
 export type LaunchFiles = {
   readonly image: string;
   readonly config: string;
+  /** What an earlier guest has saved, if it has. */
+  readonly state?: string | undefined;
   readonly console: string;
 };
 
 export type LaunchOptions = {
   readonly accelerator: Accelerator;
+  /** What the guest's clock begins with: seconds since 1970, UTC. */
+  readonly time: number;
   /** User and group that the emulator becomes once it has opened its devices; only root can ask for that. */
   readonly runAs?: { readonly uid: number; readonly gid: number } | undefined;
 };
@@ -42,7 +46,7 @@ export function instanceArguments(
   return [
     ...machine(options.accelerator, instance.function.memoryMiB),
     ...guest(instance.id, instance.left.mac, instance.right.mac, files.image),
-    ...configuration(files.config, revision),
+    ...bootFiles(files, revision, options.time),
     ...side('left', CONTRACT.CONTRACT_BUS_LEFT),
     ...side('right', CONTRACT.CONTRACT_BUS_RIGHT),
     ...console(files.console),
@@ -60,7 +64,7 @@ export function probeArguments(id: string, files: LaunchFiles, options: LaunchOp
   return [
     ...machine(options.accelerator, PROBE_MEMORY_MIB),
     ...guest(id, macs.left, macs.right, files.image),
-    ...configuration(files.config, 1),
+    ...bootFiles(files, 1, options.time),
     ...side('left', CONTRACT.CONTRACT_BUS_LEFT),
     ...side('right', CONTRACT.CONTRACT_BUS_RIGHT),
     ...console(files.console),
@@ -82,9 +86,11 @@ const guest = (id: string, left: string, right: string, image: string): readonly
   `${CONTRACT.CONTRACT_ARG_ID}${id} ${CONTRACT.CONTRACT_ARG_LEFT}${left} ${CONTRACT.CONTRACT_ARG_RIGHT}${right}`,
 ];
 
-const configuration = (file: string, revision: number): readonly string[] => [
-  ...['-fw_cfg', `name=${CONTRACT.CONTRACT_CONFIG_FILE},file=${option(file)}`],
+const bootFiles = ({ config, state }: LaunchFiles, revision: number, time: number): readonly string[] => [
+  ...['-fw_cfg', `name=${CONTRACT.CONTRACT_CONFIG_FILE},file=${option(config)}`],
   ...['-fw_cfg', `name=${CONTRACT.CONTRACT_REVISION_FILE},string=${revision}`],
+  ...['-fw_cfg', `name=${CONTRACT.CONTRACT_TIME_FILE},string=${time}`],
+  ...(state === undefined ? [] : ['-fw_cfg', `name=${CONTRACT.CONTRACT_STATE_FILE},file=${option(state)}`]),
 ];
 
 const console = (socket: string): readonly string[] => [

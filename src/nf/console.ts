@@ -38,6 +38,7 @@ const ANSWERS: Readonly<Record<Request['kind'], readonly GuestLine['kind'][]>> =
   health: ['health'],
   counters: ['counters'],
   config: ['config-ok', 'config-refused'],
+  time: ['time'],
   shutdown: ['shutdown'],
 };
 
@@ -139,6 +140,7 @@ export class Console {
       case 'refused':
       case 'panic':
       case 'log':
+      case 'state':
         this.#events.said(line);
         return;
       default:

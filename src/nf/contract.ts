@@ -18,37 +18,48 @@ export const CONTRACT = {
   CONTRACT_BUS_RIGHT: 1,
   CONTRACT_CONFIG_FILE: 'opt/chainstitch/config',
   CONTRACT_REVISION_FILE: 'opt/chainstitch/revision',
-  CONTRACT_MAX_CONFIG: 65536,
+  CONTRACT_MAX_CONFIG: 262144,
   CONTRACT_MAX_REVISION: 2 ** 53,
+  CONTRACT_TIME_FILE: 'opt/chainstitch/time',
+  CONTRACT_STATE_FILE: 'opt/chainstitch/state',
+  CONTRACT_MAX_STATE: 12000,
   CONTRACT_MAX_REQUEST: 256,
   CONTRACT_SAY_READY: 'ready ',
   CONTRACT_SAY_REFUSED: 'refused reason=',
   CONTRACT_SAY_LOG: 'log ',
   CONTRACT_SAY_PANIC: 'panic ',
+  CONTRACT_SAY_STATE: 'state ',
+  CONTRACT_MAX_LOG: 512,
   CONTRACT_ASK_HELLO: 'hello',
   CONTRACT_ASK_HEALTH: 'health',
   CONTRACT_ASK_COUNTERS: 'counters',
   CONTRACT_ASK_CONFIG: 'config ',
+  CONTRACT_ASK_TIME: 'time ',
   CONTRACT_ASK_SHUTDOWN: 'shutdown',
   CONTRACT_ANSWER_HEALTH: 'health ok',
   CONTRACT_ANSWER_COUNTERS: 'counters ',
   CONTRACT_ANSWER_CONFIG_OK: 'config ok revision=',
   CONTRACT_ANSWER_CONFIG_REFUSED: 'config refused reason=',
+  CONTRACT_ANSWER_TIME: 'time ok',
   CONTRACT_ANSWER_SHUTDOWN: 'shutdown ok',
   CONTRACT_ANSWER_ERROR: 'error reason=',
   CONTRACT_STALE_MS: 1000,
+  CONTRACT_STATE_MS: 1000,
 } as const;
 
 export type Request =
   | { readonly kind: 'hello' | 'health' | 'counters' | 'shutdown' }
+  /** Seconds since 1970, UTC. */
+  | { readonly kind: 'time'; readonly seconds: number }
   | { readonly kind: 'config'; readonly revision: number; readonly config: Uint8Array };
 
 /** One line of the guest's, understood. */
 export type GuestLine =
   | { readonly kind: 'ready'; readonly function: string; readonly id: string; readonly revision: number }
   | { readonly kind: 'refused' | 'config-refused' | 'error'; readonly reason: string }
-  | { readonly kind: 'log' | 'panic'; readonly text: string }
-  | { readonly kind: 'health' | 'shutdown' }
+  /** A state is for a later guest alone; to the host it is text. */
+  | { readonly kind: 'log' | 'panic' | 'state'; readonly text: string }
+  | { readonly kind: 'health' | 'shutdown' | 'time' }
   | { readonly kind: 'counters'; readonly counters: InstanceCounters }
   | { readonly kind: 'config-ok'; readonly revision: number };
 
@@ -75,6 +86,8 @@ export class ContractViolation extends Error {
 
 /** The bytes of a request. */
 export function encodeRequest(request: Request): Buffer {
+  if (request.kind === 'time')
+    return Buffer.from(`${CONTRACT.CONTRACT_ASK_TIME}${request.seconds}\n`, 'ascii');
   if (request.kind !== 'config') return Buffer.from(`${request.kind}\n`, 'ascii');
   const head = `${CONTRACT.CONTRACT_ASK_CONFIG}${request.revision} ${request.config.byteLength}\n`;
   return Buffer.concat([Buffer.from(head, 'ascii'), request.config, Buffer.from('\n', 'ascii')]);
@@ -91,6 +104,7 @@ export function parseLine(line: string): GuestLine {
 
   if (line === CONTRACT.CONTRACT_ANSWER_HEALTH) return { kind: 'health' };
   if (line === CONTRACT.CONTRACT_ANSWER_SHUTDOWN) return { kind: 'shutdown' };
+  if (line === CONTRACT.CONTRACT_ANSWER_TIME) return { kind: 'time' };
   const ready = after(CONTRACT.CONTRACT_SAY_READY);
   if (ready !== undefined) return parseReady(ready);
   const counters = after(CONTRACT.CONTRACT_ANSWER_COUNTERS);
@@ -105,6 +119,8 @@ export function parseLine(line: string): GuestLine {
   if (error !== undefined) return { kind: 'error', reason: error };
   const log = after(CONTRACT.CONTRACT_SAY_LOG);
   if (log !== undefined) return { kind: 'log', text: log };
+  const state = after(CONTRACT.CONTRACT_SAY_STATE);
+  if (state !== undefined) return { kind: 'state', text: parseState(state) };
   const panic = after(CONTRACT.CONTRACT_SAY_PANIC);
   if (panic !== undefined) return { kind: 'panic', text: panic };
   throw new ContractViolation('unknown-line', `the guest said "${excerpt(line)}"`);
@@ -135,7 +151,13 @@ function parseRevision(text: string): number {
   return value;
 }
 
-const INTERFACE_FIELDS = ['rxPackets', 'rxBytes', 'txPackets', 'txBytes', 'dropped'] as const;
+function parseState(text: string): string {
+  if (text.length > CONTRACT.CONTRACT_MAX_STATE)
+    throw new ContractViolation('line-too-long', `the guest's state has ${text.length} bytes`);
+  return text;
+}
+
+const INTERFACE_FIELDS = ['rxPackets', 'rxBytes', 'txPackets', 'txBytes', 'dropped', 'lost'] as const;
 
 function parseCounters(text: string): InstanceCounters {
   let value: unknown;

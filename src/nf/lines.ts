@@ -3,8 +3,8 @@
  */
 import { ContractViolation, excerpt } from './contract.ts';
 
-/** The longest answer is that of `counters`; a function has room for a few hundred numbers of its own. */
-export const MAX_LINE_BYTES = 16_384;
+/** The longest answer is that of `counters`, of which a function may fill 30,000 bytes. */
+export const MAX_LINE_BYTES = 32_768;
 /** What a guest may say at once, and every second from then on. A chatty one would keep the controller busy. */
 export const BURST_BYTES = 262_144;
 export const BYTES_PER_SECOND = 65_536;

@@ -2,7 +2,7 @@
  * What the controller must find again after a crash: a directory per instance with what is wanted of it, the
  * process that runs it, and the socket of its console.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { JsonObject } from '../model/declared.ts';
 import type { WantedInstance } from '../model/desired.ts';
@@ -71,6 +71,11 @@ export class RunDir {
     return join(this.directory(id), 'config.json');
   }
 
+  /** What guests of this instance have saved for the next one. */
+  state(id: InstanceId): string {
+    return join(this.directory(id), 'state');
+  }
+
   log(id: InstanceId): string {
     return join(this.directory(id), 'log');
   }
@@ -91,11 +96,22 @@ export class RunDir {
     this.#io(() => writeFileSync(this.config(id), text, { mode: 0o600 }));
   }
 
-  /** Replaces instance.json in one step: a crash leaves the old one or the new one. */
   write(id: InstanceId, file: InstanceFile): void {
-    const path = join(this.directory(id), 'instance.json');
+    this.#replace(join(this.directory(id), 'instance.json'), JSON.stringify(file));
+  }
+
+  writeState(id: InstanceId, text: string): void {
+    this.#replace(this.state(id), text);
+  }
+
+  hasState(id: InstanceId): boolean {
+    return existsSync(this.state(id));
+  }
+
+  /** In one step: a crash leaves the old file or the new one. */
+  #replace(path: string, text: string): void {
     this.#io(() => {
-      writeFileSync(`${path}.new`, JSON.stringify(file), { mode: 0o600 });
+      writeFileSync(`${path}.new`, text, { mode: 0o600 });
       renameSync(`${path}.new`, path);
     });
   }

@@ -27,6 +27,8 @@ import type { Configuration, Found, InstanceFile } from './rundir.ts';
 import type { Surroundings } from './surroundings.ts';
 
 const SHUTDOWN_WITHIN_MS = 500;
+/** A guest's clock drifts against the host's, and the host's may be set. */
+const SET_CLOCK_EVERY_MS = 600_000;
 /** Lines of a guest's own that are written to the log between two questions for its health. */
 const GUEST_LOG_LINES = 20;
 
@@ -50,6 +52,7 @@ export class Supervisor {
   /** Tells a start that has been overtaken from the one that is wanted. */
   #attempt = 0;
   #guestLines = 0;
+  #clockSetAt = Number.NEGATIVE_INFINITY;
   #released = false;
   #lastChance = false;
   /** Resolves when the guest has become ready for the first time, or failed to. */
@@ -254,8 +257,9 @@ export class Supervisor {
     if (!this.#isCurrent(attempt)) return;
     this.#booted = boot;
     runDir.writeConfig(id, bytesOf(boot.config));
-    const files = { image, config: runDir.config(id), console: runDir.console(id) };
-    const options = { accelerator: this.#accelerator, runAs: runAs() };
+    const state = runDir.hasState(id) ? runDir.state(id) : undefined;
+    const files = { image, config: runDir.config(id), console: runDir.console(id), state };
+    const options = { accelerator: this.#accelerator, time: wallClock(), runAs: runAs() };
     const args = instanceArguments(this.#wanted, boot.revision, files, options);
     const emulator = await Emulator.launch(qemu, args, runDir.log(id), clock);
     const over = new Promise<void>((resolve) => {
@@ -295,6 +299,9 @@ export class Supervisor {
       case 'panic':
         this.fail(`the guest panicked: ${line.text}`);
         return;
+      case 'state':
+        this.#attemptToKeep(() => this.#around.runDir.writeState(instance, line.text));
+        return;
       case 'log':
         if (this.#guestLines++ < GUEST_LOG_LINES)
           this.#around.log.info({ instance, text: line.text }, 'the guest says');
@@ -313,7 +320,12 @@ export class Supervisor {
     if (!guest) return;
     this.#guestLines = 0;
     guest.readLog();
-    const answer = await guest.ask({ kind: 'health' }, this.#around.timing.answerWithin);
+    const { clock, timing } = this.#around;
+    if (clock.now() - this.#clockSetAt > SET_CLOCK_EVERY_MS) {
+      this.#clockSetAt = clock.now();
+      void guest.ask({ kind: 'time', seconds: wallClock() }, timing.answerWithin);
+    }
+    const answer = await guest.ask({ kind: 'health' }, timing.answerWithin);
     if (answer && guest === this.#guest) this.#happen({ is: 'healthy' });
   }
 
@@ -389,11 +401,20 @@ export class Supervisor {
 
   /** The same where the guest runs well without it. */
   #remember(): void {
+    this.#attemptToKeep(() => this.#write());
+  }
+
+  #attemptToKeep(write: () => void): void {
     try {
-      this.#write();
+      write();
     } catch (error) {
       const problem = (error as Error).message;
-      this.#around.log.warn({ instance: this.#wanted.id, problem }, 'a later run may not know this instance');
+      this.#around.log.warn(
+        { instance: this.#wanted.id, problem },
+        'a later run may not know what this instance has to tell',
+      );
     }
   }
 }
+
+const wallClock = (): number => Math.floor(Date.now() / 1000);

@@ -35,6 +35,7 @@ t.test('passes what is allowed and its replies, and counts', async (t) => {
       txPackets: 1 + markers,
       txBytes: reply(53).length + markers * 60,
       dropped: 3,
+      lost: 0,
     },
     right: {
       rxPackets: 2 + markers,
@@ -42,6 +43,7 @@ t.test('passes what is allowed and its replies, and counts', async (t) => {
       txPackets: 1 + markers,
       txBytes: query(53).length + markers * 60,
       dropped: 1,
+      lost: 0,
     },
     function: {
       allowed: 2 + 2 * markers,
@@ -87,7 +89,7 @@ t.test('1024 rules: the last one decides', async (t) => {
   t.equal(await console.configure(2, config), 'config ok revision=2');
   t.match(
     await console.configure(3, { ...config, rules: [...config.rules, ...config.rules] }),
-    /^config refused reason=(rule 1024: more than 1024 rules|longer than 65536 bytes)/,
+    /^config refused reason=(rule 1024: more than 1024 rules|longer than 262144 bytes)/,
   );
 });
 

@@ -195,6 +195,7 @@ export type Side = {
   txPackets: number;
   txBytes: number;
   dropped: number;
+  lost: number;
 };
 export type Counters = { left: Side; right: Side; function: Partial<FirewallCounters> };
 

@@ -72,7 +72,7 @@ const cases: { what: string; options: MachineOptions; reason: string | RegExp }[
   },
   {
     what: 'a configuration that is too long',
-    options: { config: ' '.repeat(65_537) },
+    options: { config: ' '.repeat(262_145) },
     reason: 'opt/chainstitch/config: fw_cfg file is too long',
   },
   {

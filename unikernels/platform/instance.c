@@ -2,17 +2,19 @@
 
 #include "../contract.h"
 #include "../functions/function.h"
+#include "boot_file.h"
 #include "clock.h"
-#include "fw_cfg.h"
+#include "dispatch.h"
+#include "protocol.h"
 #include "wire.h"
 
 #include <string.h>
 
 static char id[CONTRACT_MAX_ID + 1];
-static uint8_t declared_macs[2][6];
+static struct identity identity = {.id = id};
 static uint64_t revision;
 static bool ready;
-static char refusal[256] = "not started";
+static char refusal[400] = "not started";
 
 bool instance_ready(void) {
 	return ready;
@@ -65,76 +67,102 @@ static const char *read_command_line(const char *line) {
 	memcpy(id, value, length);
 	id[length] = '\0';
 	value = argument(line, CONTRACT_ARG_LEFT, &length);
-	if (!value || !text_parse_mac(value, length, declared_macs[LEFT]))
+	if (!value || !text_parse_mac(value, length, identity.macs[LEFT]))
 		return "chainstitch.left is missing or not a MAC address";
 	value = argument(line, CONTRACT_ARG_RIGHT, &length);
-	if (!value || !text_parse_mac(value, length, declared_macs[RIGHT]))
+	if (!value || !text_parse_mac(value, length, identity.macs[RIGHT]))
 		return "chainstitch.right is missing or not a MAC address";
 	return NULL;
 }
 
-static bool open_card(unsigned side, unsigned bus, const char *name) {
-	struct card *card = &wire_cards[side];
-	const char *why = card_open(card, bus);
+static bool open_side(enum side side, const char *name) {
+	uint8_t mac[6];
+	const char *why = wire_open(side, mac);
 	if (why) {
 		instance_refuse(name, why);
 		return false;
 	}
-	if (memcmp(card->mac, declared_macs[side], sizeof(card->mac)) == 0)
+	if (memcmp(mac, identity.macs[side], sizeof(mac)) == 0)
 		return true;
 
 	char bytes[80];
 	struct text text = TEXT_OVER(bytes);
 	text_string(&text, "declared ");
-	text_mac(&text, declared_macs[side]);
+	text_mac(&text, identity.macs[side]);
 	text_string(&text, " but the card is ");
-	text_mac(&text, card->mac);
+	text_mac(&text, mac);
 	text_terminate(&text);
 	instance_refuse(name, bytes);
 	return false;
 }
 
-static bool first_configuration(void) {
-	static char bytes[CONTRACT_MAX_CONFIG];
-	size_t length = 0;
-	const char *why = fw_cfg_read(CONTRACT_REVISION_FILE, bytes, sizeof(bytes), &length);
-	if (!why && !text_parse_number(bytes, length, CONTRACT_MAX_REVISION, &revision))
-		why = "not a decimal number";
-	if (why) {
-		instance_refuse(CONTRACT_REVISION_FILE ": ", why);
-		return false;
-	}
-	why = fw_cfg_read(CONTRACT_CONFIG_FILE, bytes, sizeof(bytes), &length);
-	if (why) {
-		instance_refuse(CONTRACT_CONFIG_FILE ": ", why);
-		return false;
-	}
-	char reason[200];
-	struct text text = TEXT_OVER(reason);
-	if (!function.configure(bytes, length, &text)) {
-		text_terminate(&text);
-		instance_refuse(CONTRACT_CONFIG_FILE ": ", reason);
-		return false;
-	}
-	return true;
+static bool refuse_file(const char *name, const char *why) {
+	char bytes[300];
+	struct text text = TEXT_OVER(bytes);
+	text_string(&text, name);
+	text_string(&text, ": ");
+	text_terminate(&text);
+	instance_refuse(bytes, why);
+	return false;
 }
 
-void instance_start(const char *command_line, uint64_t seed) {
+/* A decimal number from a file; `number` stays as it is when the file is missing and `needed` is false. */
+static bool read_number(const char *name, bool needed, uint64_t *number) {
+	char bytes[32];
+	size_t length = 0;
+	const char *why = boot_file_read(name, bytes, sizeof(bytes), &length);
+	if (why == boot_file_missing && !needed)
+		return true;
+	if (!why && !text_parse_number(bytes, length, CONTRACT_MAX_REVISION, number))
+		why = "not a decimal number";
+	return why ? refuse_file(name, why) : true;
+}
+
+static bool first_configuration(void) {
+	size_t length = 0;
+	const char *why =
+		boot_file_read(CONTRACT_CONFIG_FILE, protocol_config, sizeof(protocol_config), &length);
+	if (why)
+		return refuse_file(CONTRACT_CONFIG_FILE, why);
+	char reason[200];
+	struct text text = TEXT_OVER(reason);
+	if (function.configure(protocol_config, length, &text))
+		return true;
+	text_terminate(&text);
+	return refuse_file(CONTRACT_CONFIG_FILE, reason);
+}
+
+/* A state that cannot be had is no reason not to work. */
+static void earlier_state(void) {
+	size_t length = 0;
+	if (!function.restore)
+		return;
+	if (!boot_file_read(CONTRACT_STATE_FILE, protocol_config, CONTRACT_MAX_STATE, &length) && length > 0)
+		function.restore(protocol_config, length);
+}
+
+void instance_start(const char *command_line, uint64_t seed, struct arena *memory) {
 	const char *why = read_command_line(command_line);
 	if (why) {
 		instance_refuse("", why);
 		return;
 	}
-	if (!open_card(LEFT, CONTRACT_BUS_LEFT, "left: ") || !open_card(RIGHT, CONTRACT_BUS_RIGHT, "right: "))
+	if (!open_side(LEFT, "left: ") || !open_side(RIGHT, "right: "))
 		return;
-	why = card_strangers();
+	why = wire_strangers();
 	if (why) {
 		instance_refuse("", why);
 		return;
 	}
-	function.start(seed);
+	uint64_t seconds = 0;
+	if (!read_number(CONTRACT_TIME_FILE, false, &seconds) || !read_number(CONTRACT_REVISION_FILE, true, &revision))
+		return;
+	dispatch_set_wall_clock(seconds);
+	identity.seed = seed;
+	function.start(&identity, memory);
 	if (!first_configuration())
 		return;
+	earlier_state();
 	wire_start();
 	ready = true;
 }
@@ -166,13 +194,33 @@ void instance_health(struct text *out) {
 		text_string(out, CONTRACT_ANSWER_HEALTH);
 }
 
+void instance_retell_state(void) {
+	if (ready)
+		dispatch_retell_state();
+}
+
+void instance_last_state(struct text *out) {
+	if (ready)
+		dispatch_tell_state(out);
+}
+
+void instance_time(const char *seconds, size_t length, struct text *out) {
+	uint64_t number;
+	if (!text_parse_number(seconds, length, CONTRACT_MAX_REVISION, &number)) {
+		text_string(out, CONTRACT_ANSWER_ERROR "the time must be a decimal number of seconds");
+		return;
+	}
+	dispatch_set_wall_clock(number);
+	text_string(out, CONTRACT_ANSWER_TIME);
+}
+
 void instance_counters(struct text *out) {
 	if (!only_when_ready(out))
 		return;
 	text_string(out, CONTRACT_ANSWER_COUNTERS "{\"left\":");
-	wire_counters(out, LEFT);
+	dispatch_counters(out, LEFT);
 	text_string(out, ",\"right\":");
-	wire_counters(out, RIGHT);
+	dispatch_counters(out, RIGHT);
 	text_string(out, ",\"function\":");
 	function.counters(out, clock_now());
 	text_char(out, '}');

@@ -2,6 +2,7 @@
 #ifndef PLATFORM_INSTANCE_H
 #define PLATFORM_INSTANCE_H
 
+#include "arena.h"
 #include "text.h"
 
 #include <stdbool.h>
@@ -12,7 +13,7 @@
  * Checks everything that the command line declares against what is there, and takes the first
  * configuration. Afterwards the instance is either ready or refuses, and knows why.
  */
-void instance_start(const char *command_line, uint64_t seed);
+void instance_start(const char *command_line, uint64_t seed, struct arena *memory);
 
 /* Start with a reason to refuse. */
 void instance_refuse(const char *what, const char *why);
@@ -22,8 +23,15 @@ bool instance_ready(void);
 /* The line `ready ...` or `refused ...`, without its newline. */
 void instance_introduce(struct text *out);
 
-/* All three write one answer without its newline. */
+/* Whoever has said hello may not have heard the state. */
+void instance_retell_state(void);
+
+/* A whole line, if there is a state that has not been told. */
+void instance_last_state(struct text *out);
+
+/* These write one answer without its newline. */
 void instance_health(struct text *out);
+void instance_time(const char *seconds, size_t length, struct text *out);
 void instance_counters(struct text *out);
 void instance_configure(uint64_t revision, const char *json, size_t length, struct text *out);
 

@@ -24,7 +24,7 @@ static enum {
 static char line[CONTRACT_MAX_REQUEST];
 static size_t line_length;
 
-static char config[CONTRACT_MAX_CONFIG];
+char protocol_config[CONTRACT_MAX_CONFIG];
 static uint64_t config_length, config_received, config_revision;
 
 static uint64_t last_byte;
@@ -54,10 +54,10 @@ static void expect_config(const char *words, size_t length, struct text *out) {
 
 static void take_config(struct text *out) {
 	if (config_length > CONTRACT_MAX_CONFIG) {
-		answer(out, CONTRACT_ANSWER_CONFIG_REFUSED, "longer than 65536 bytes");
+		answer(out, CONTRACT_ANSWER_CONFIG_REFUSED, "longer than 262144 bytes");
 		return;
 	}
-	instance_configure(config_revision, config, config_length, out);
+	instance_configure(config_revision, protocol_config, config_length, out);
 	text_char(out, '\n');
 }
 
@@ -65,13 +65,19 @@ static void request(struct text *out) {
 	if (text_equals(line, line_length, CONTRACT_ASK_HELLO)) {
 		instance_introduce(out);
 		text_char(out, '\n');
+		instance_retell_state();
 	} else if (text_equals(line, line_length, CONTRACT_ASK_HEALTH)) {
 		instance_health(out);
 		text_char(out, '\n');
 	} else if (text_equals(line, line_length, CONTRACT_ASK_COUNTERS)) {
 		instance_counters(out);
 		text_char(out, '\n');
+	} else if (text_starts(line, line_length, CONTRACT_ASK_TIME)) {
+		size_t skip = strlen(CONTRACT_ASK_TIME);
+		instance_time(line + skip, line_length - skip, out);
+		text_char(out, '\n');
 	} else if (text_equals(line, line_length, CONTRACT_ASK_SHUTDOWN)) {
+		instance_last_state(out);
 		answer(out, CONTRACT_ANSWER_SHUTDOWN, "");
 		ended = true;
 	} else if (text_starts(line, line_length, CONTRACT_ASK_CONFIG)) {
@@ -120,8 +126,8 @@ void protocol_byte(char byte, uint64_t now, struct text *out) {
 			state = IN_LINE;
 		break;
 	case IN_CONFIG:
-		if (config_received < sizeof(config))
-			config[config_received] = byte;
+		if (config_received < sizeof(protocol_config))
+			protocol_config[config_received] = byte;
 		if (++config_received == config_length)
 			state = AFTER_CONFIG;
 		break;

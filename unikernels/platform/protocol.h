@@ -5,10 +5,14 @@
 #ifndef PLATFORM_PROTOCOL_H
 #define PLATFORM_PROTOCOL_H
 
+#include "../contract.h"
 #include "text.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+/* Where a configuration is collected; free before the first request. */
+extern char protocol_config[CONTRACT_MAX_CONFIG];
 
 /* What comes up to the next newline is the rest of a lost request: it gets no answer. */
 void protocol_skip_line(void);

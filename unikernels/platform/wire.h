@@ -1,29 +1,18 @@
-/* The packet path between the two network cards. */
+/* The two sides of the wire. Given by each binding. */
 #ifndef PLATFORM_WIRE_H
 #define PLATFORM_WIRE_H
 
-#include "text.h"
-#include "virtio_net.h"
+#include "frame.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
-extern struct card wire_cards[2];
+/* Finds what is at this side. Returns NULL or what is wrong with it; `mac` is the address it says it has. */
+const char *wire_open(enum side side, uint8_t mac[6]);
 
-/* Lays out the buffers and lets packets flow. */
+/* NULL, or a complaint about a device that belongs to neither side. */
+const char *wire_strangers(void);
+
+/* From here on frames flow. */
 void wire_start(void);
-
-/* Passes on a batch each way. True when there was anything to do. */
-bool wire_run(uint64_t now);
-
-/*
- * Asks the cards for interrupts before sleep. False when something came in meanwhile:
- * then do not sleep. Either way wire_wake() must follow.
- */
-bool wire_sleep(void);
-void wire_wake(void);
-
-/* {"rxPackets":...} of one side. */
-void wire_counters(struct text *out, unsigned side);
 
 #endif

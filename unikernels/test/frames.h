@@ -6,38 +6,38 @@
 #include <stdint.h>
 #include <string.h>
 
-struct frame {
+struct packet_bytes {
 	uint8_t bytes[2048];
 	size_t length;
 };
 
-static inline void put(struct frame *frame, const void *bytes, size_t length) {
+static inline void put(struct packet_bytes *frame, const void *bytes, size_t length) {
 	memcpy(frame->bytes + frame->length, bytes, length);
 	frame->length += length;
 }
 
-static inline void put8(struct frame *frame, unsigned value) {
+static inline void put8(struct packet_bytes *frame, unsigned value) {
 	frame->bytes[frame->length++] = (uint8_t)value;
 }
 
-static inline void put16(struct frame *frame, unsigned value) {
+static inline void put16(struct packet_bytes *frame, unsigned value) {
 	put8(frame, value >> 8);
 	put8(frame, value);
 }
 
-static inline void put32(struct frame *frame, uint32_t value) {
+static inline void put32(struct packet_bytes *frame, uint32_t value) {
 	put16(frame, value >> 16);
 	put16(frame, value);
 }
 
-static inline struct frame ethernet(unsigned type) {
-	struct frame frame = {.length = 12};
+static inline struct packet_bytes ethernet(unsigned type) {
+	struct packet_bytes frame = {.length = 12};
 	put16(&frame, type);
 	return frame;
 }
 
-static inline struct frame tagged(unsigned vlan, const struct frame *inner) {
-	struct frame frame = {.length = 12};
+static inline struct packet_bytes tagged(unsigned vlan, const struct packet_bytes *inner) {
+	struct packet_bytes frame = {.length = 12};
 	put16(&frame, 0x8100);
 	put16(&frame, vlan);
 	put(&frame, inner->bytes + 12, inner->length - 12);
@@ -45,9 +45,9 @@ static inline struct frame tagged(unsigned vlan, const struct frame *inner) {
 }
 
 /* `fragment` is the field of flags and offset, as it is on the wire. */
-static inline struct frame ipv4_piece(unsigned protocol, uint32_t from, uint32_t to, unsigned fragment,
-				      const struct frame *payload) {
-	struct frame frame = ethernet(0x0800);
+static inline struct packet_bytes ipv4_piece(unsigned protocol, uint32_t from, uint32_t to, unsigned fragment,
+				      const struct packet_bytes *payload) {
+	struct packet_bytes frame = ethernet(0x0800);
 	put16(&frame, 0x4500);
 	put16(&frame, (unsigned)(20 + payload->length));
 	put16(&frame, 77);
@@ -61,14 +61,14 @@ static inline struct frame ipv4_piece(unsigned protocol, uint32_t from, uint32_t
 	return frame;
 }
 
-static inline struct frame ipv4(unsigned protocol, uint32_t from, uint32_t to, const struct frame *payload) {
+static inline struct packet_bytes ipv4(unsigned protocol, uint32_t from, uint32_t to, const struct packet_bytes *payload) {
 	return ipv4_piece(protocol, from, to, 0, payload);
 }
 
 /* The addresses are 2001:db8::`from` and 2001:db8::`to`. */
-static inline struct frame ipv6(unsigned protocol, unsigned hops, uint32_t from, uint32_t to,
-				const struct frame *payload) {
-	struct frame frame = ethernet(0x86dd);
+static inline struct packet_bytes ipv6(unsigned protocol, unsigned hops, uint32_t from, uint32_t to,
+				const struct packet_bytes *payload) {
+	struct packet_bytes frame = ethernet(0x86dd);
 	put32(&frame, 0x60000000);
 	put16(&frame, (unsigned)payload->length);
 	put8(&frame, protocol);
@@ -83,8 +83,8 @@ static inline struct frame ipv6(unsigned protocol, unsigned hops, uint32_t from,
 	return frame;
 }
 
-static inline struct frame udp(unsigned from, unsigned to) {
-	struct frame payload = {.length = 0};
+static inline struct packet_bytes udp(unsigned from, unsigned to) {
+	struct packet_bytes payload = {.length = 0};
 	put16(&payload, from);
 	put16(&payload, to);
 	put16(&payload, 12);
@@ -93,8 +93,8 @@ static inline struct frame udp(unsigned from, unsigned to) {
 	return payload;
 }
 
-static inline struct frame tcp(unsigned from, unsigned to, unsigned flags) {
-	struct frame payload = {.length = 0};
+static inline struct packet_bytes tcp(unsigned from, unsigned to, unsigned flags) {
+	struct packet_bytes payload = {.length = 0};
 	put16(&payload, from);
 	put16(&payload, to);
 	put32(&payload, 1);
@@ -106,8 +106,8 @@ static inline struct frame tcp(unsigned from, unsigned to, unsigned flags) {
 	return payload;
 }
 
-static inline struct frame icmp(unsigned type, unsigned id) {
-	struct frame payload = {.length = 0};
+static inline struct packet_bytes icmp(unsigned type, unsigned id) {
+	struct packet_bytes payload = {.length = 0};
 	put16(&payload, type << 8);
 	put16(&payload, 0);
 	put16(&payload, id);
@@ -116,8 +116,8 @@ static inline struct frame icmp(unsigned type, unsigned id) {
 }
 
 /* An ICMP error about `cause`, of which the IP header and eight more bytes are quoted. */
-static inline struct frame icmp_error(unsigned type, const struct frame *cause, size_t header) {
-	struct frame payload = icmp(type, 0);
+static inline struct packet_bytes icmp_error(unsigned type, const struct packet_bytes *cause, size_t header) {
+	struct packet_bytes payload = icmp(type, 0);
 	put(&payload, cause->bytes + 14, header + 8);
 	return payload;
 }

@@ -10,6 +10,24 @@ bool instance_ready(void) {
 	return true;
 }
 
+static bool state_told = true;
+
+void instance_retell_state(void) {
+	state_told = false;
+}
+
+void instance_last_state(struct text *out) {
+	if (!state_told)
+		text_string(out, "state {}\n");
+	state_told = true;
+}
+
+void instance_time(const char *seconds, size_t length, struct text *out) {
+	text_string(out, "time ");
+	for (size_t i = 0; i < length; i++)
+		text_char(out, seconds[i]);
+}
+
 void instance_introduce(struct text *out) {
 	text_string(out, "ready");
 }
@@ -85,11 +103,11 @@ int main(void) {
 	CHECK_TEXT(say("config 9007199254740993 2\n"), numbers);
 	CHECK_TEXT(say("config\n"), "error reason=unknown request\n");
 
-	CHECK_TEXT(say("config 1 65536\n"), "");
-	CHECK_TEXT(say(repeat(65536, "\nhello\n")), "took 1\nready\n");
-	CHECK(strlen(configured) == 65536);
-	CHECK_TEXT(say("config 1 65537\n"), "");
-	CHECK_TEXT(say(repeat(65537, "\nhello\n")), "config refused reason=longer than 65536 bytes\nready\n");
+	CHECK_TEXT(say("config 1 262144\n"), "");
+	CHECK_TEXT(say(repeat(262144, "\nhello\n")), "took 1\nready\n");
+	CHECK(strlen(configured) == 262144);
+	CHECK_TEXT(say("config 1 262145\n"), "");
+	CHECK_TEXT(say(repeat(262145, "\nhello\n")), "config refused reason=longer than 262144 bytes\nready\n");
 	CHECK_TEXT(say("config 1 2\n{}x\nhello\n"),
 		   "config refused reason=no newline after the declared length\nready\n");
 
@@ -106,7 +124,8 @@ int main(void) {
 	CHECK_TEXT(say("health\n"), "health ok\n");
 
 	CHECK(!protocol_ended());
-	CHECK_TEXT(say("shutdown\n"), "shutdown ok\n");
+	CHECK_TEXT(say("time 12\ntime \n"), "time 12\ntime \n");
+	CHECK_TEXT(say("hello\nshutdown\n"), "ready\nstate {}\nshutdown ok\n");
 	CHECK(protocol_ended());
 	return DONE("protocol");
 }

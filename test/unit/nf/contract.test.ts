@@ -21,7 +21,7 @@ t.test('the host and the guests are built to the same contract', async (t) => {
 });
 
 t.test('lines that are understood', async (t) => {
-  const side = { rxPackets: 1, rxBytes: 60, txPackets: 2, txBytes: 120, dropped: 0 };
+  const side = { rxPackets: 1, rxBytes: 60, txPackets: 2, txBytes: 120, dropped: 0, lost: 0 };
   const counters = { left: side, right: side, function: { flows: 3 } };
   const cases: [string, GuestLine][] = [
     [
@@ -31,6 +31,8 @@ t.test('lines that are understood', async (t) => {
     ['refused reason=no left card', { kind: 'refused', reason: 'no left card' }],
     ['log hello there', { kind: 'log', text: 'hello there' }],
     ['panic out of flows', { kind: 'panic', text: 'out of flows' }],
+    ['state {"leases":[]}', { kind: 'state', text: '{"leases":[]}' }],
+    ['time ok', { kind: 'time' }],
     ['health ok', { kind: 'health' }],
     [`counters ${JSON.stringify(counters)}`, { kind: 'counters', counters }],
     ['config ok revision=9007199254740991', { kind: 'config-ok', revision: 9007199254740991 }],
@@ -45,7 +47,7 @@ t.test('lines that are understood', async (t) => {
 });
 
 t.test('lines that break the contract', async (t) => {
-  const side = '{"rxPackets":1,"rxBytes":1,"txPackets":1,"txBytes":1,"dropped":0}';
+  const side = '{"rxPackets":1,"rxBytes":1,"txPackets":1,"txBytes":1,"dropped":0,"lost":0}';
   const cases: [string, string][] = [
     ['', 'unknown-line'],
     ['hello', 'unknown-line'],
@@ -56,6 +58,7 @@ t.test('lines that break the contract', async (t) => {
     ['ready contract=1 function=firewall id=i7 revision=99999999999999999', 'bad-ready'],
     ['config ok revision=-1', 'unknown-line'],
     ['config ok revision=', 'unknown-line'],
+    [`state ${'x'.repeat(12_001)}`, 'line-too-long'],
     ['counters ', 'bad-counters'],
     ['counters null', 'bad-counters'],
     ['counters {}', 'bad-counters'],
@@ -86,6 +89,7 @@ t.test('whatever a guest says is understood or a violation, and never anything e
 });
 
 t.test('requests as bytes', async (t) => {
+  t.equal(encodeRequest({ kind: 'time', seconds: 12 }).toString(), 'time 12\n');
   t.equal(encodeRequest({ kind: 'health' }).toString(), 'health\n');
   const config = Buffer.from('{"name":"ü"}');
   t.equal(encodeRequest({ kind: 'config', revision: 7, config }).toString(), 'config 7 13\n{"name":"ü"}\n');

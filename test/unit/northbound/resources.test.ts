@@ -217,7 +217,7 @@ t.test('instances', async (t) => {
     status: 409,
     problem: { code: 'instance-not-ready' },
   });
-  const side = { rxPackets: 1, rxBytes: 60, txPackets: 1, txBytes: 60, dropped: 0 };
+  const side = { rxPackets: 1, rxBytes: 60, txPackets: 1, txBytes: 60, dropped: 0, lost: 0 };
   control.instanceCounters = async () => ({ left: side, right: side, function: { flows: 1 } }) as never;
   t.match(await call('GET', '/v1/instances/i1/counters'), {
     status: 200,

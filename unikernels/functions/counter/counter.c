@@ -4,8 +4,9 @@
 
 static uint64_t frames[2], ipv4, ipv6, arp, other;
 
-static void start(uint64_t seed) {
-	(void)seed;
+static void start(const struct identity *identity, struct arena *memory) {
+	(void)identity;
+	(void)memory;
 }
 
 static bool configure(const char *json, size_t length, struct text *why) {
@@ -18,11 +19,10 @@ static bool configure(const char *json, size_t length, struct text *why) {
 	return json_end(&reader);
 }
 
-static bool frame(enum side from, uint8_t *bytes, size_t length, uint64_t now) {
+static enum verdict frame(enum side from, struct frame *frame, uint64_t now) {
 	(void)now;
-	(void)length;
 	frames[from]++;
-	switch (bytes[12] << 8 | bytes[13]) {
+	switch (frame->bytes[12] << 8 | frame->bytes[13]) {
 	case 0x0800:
 		ipv4++;
 		break;
@@ -35,7 +35,7 @@ static bool frame(enum side from, uint8_t *bytes, size_t length, uint64_t now) {
 	default:
 		other++;
 	}
-	return true;
+	return PASS;
 }
 
 static void counters(struct text *out, uint64_t now) {
@@ -55,4 +55,10 @@ static void counters(struct text *out, uint64_t now) {
 	text_char(out, '}');
 }
 
-const struct function function = {"counter", start, configure, frame, counters};
+const struct function function = {
+	.name = "counter",
+	.start = start,
+	.configure = configure,
+	.frame = frame,
+	.counters = counters,
+};

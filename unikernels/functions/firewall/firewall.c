@@ -19,13 +19,17 @@
 static struct ruleset sets[2];
 static struct ruleset *rules = &sets[0];
 
+/* Times within this function are in milliseconds. */
+#define MILLISECOND 1000
+
 /* Which rules a flow was judged by. */
 static uint32_t generation;
 
 static uint64_t allowed, denied, malformed, evicted;
 
-static void start(uint64_t seed) {
-	flows_start(seed);
+static void start(const struct identity *identity, struct arena *memory) {
+	(void)memory;
+	flows_start(identity->seed);
 	fragments_start();
 	rules = &sets[0];
 	*rules = (struct ruleset){0};
@@ -137,27 +141,27 @@ static bool ask_ip(enum side from, const struct packet *packet, uint64_t now) {
 	return pass;
 }
 
-static bool frame(enum side from, uint8_t *bytes, size_t length, uint64_t now) {
+static enum verdict frame(enum side from, struct frame *frame, uint64_t now) {
 	struct packet packet;
 	bool pass = true;
-	switch (packet_read(bytes, length, &packet)) {
+	switch (packet_read(frame->bytes, frame->length, &packet)) {
 	case CONTENT_MALFORMED:
 		malformed++;
-		return false;
+		return DROP;
 	case CONTENT_ARP:
 		break;
 	case CONTENT_OTHER:
 		pass = rules->allow_by_default;
 		break;
 	case CONTENT_IP:
-		pass = ask_ip(from, &packet, now);
+		pass = ask_ip(from, &packet, now / MILLISECOND);
 		break;
 	}
 	if (pass)
 		allowed++;
 	else
 		denied++;
-	return pass;
+	return pass ? PASS : DROP;
 }
 
 static void member(struct text *out, const char *name, uint64_t value) {
@@ -169,7 +173,7 @@ static void counters(struct text *out, uint64_t now) {
 	member(out, "{\"allowed\":", allowed);
 	member(out, ",\"denied\":", denied);
 	member(out, ",\"malformed\":", malformed);
-	member(out, ",\"flows\":", flows_count(now));
+	member(out, ",\"flows\":", flows_count(now / MILLISECOND));
 	member(out, ",\"flowsEvicted\":", evicted);
 	text_string(out, ",\"rules\":[");
 	for (size_t i = 0; i < rules->count; i++)
@@ -177,4 +181,10 @@ static void counters(struct text *out, uint64_t now) {
 	text_string(out, "]}");
 }
 
-const struct function function = {"firewall", start, configure, frame, counters};
+const struct function function = {
+	.name = "firewall",
+	.start = start,
+	.configure = configure,
+	.frame = frame,
+	.counters = counters,
+};

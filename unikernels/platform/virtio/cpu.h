@@ -1,6 +1,6 @@
 /* The few instructions that C has no words for. */
-#ifndef PLATFORM_CPU_H
-#define PLATFORM_CPU_H
+#ifndef VIRTIO_CPU_H
+#define VIRTIO_CPU_H
 
 #include <stdint.h>
 

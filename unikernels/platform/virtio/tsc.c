@@ -7,9 +7,11 @@
  * bound the error; a measurement with too great a bound (the host took the CPU away) is repeated.
  * A counter that the host slows down or stops afterwards is beyond our knowledge.
  */
-#include "clock.h"
+#include "tsc.h"
 
+#include "../clock.h"
 #include "cpu.h"
+#include "interrupts.h"
 
 #include <stdbool.h>
 
@@ -28,7 +30,9 @@
 #define READINGS 100000
 #define READINGS_TO_MOVE 1000
 
-static uint64_t started, per_ms, last;
+#define TIMER_MAX 0xffffffffu
+
+static uint64_t started, per_ms, last, timer_per_ms;
 
 struct reading {
 	uint64_t before, after;
@@ -53,6 +57,7 @@ static void start_pit(void) {
 
 static bool measure(void) {
 	start_pit();
+	interrupts_timer_start(TIMER_MAX);
 
 	struct reading first = read_pit(), now = first;
 	uint64_t ticks = 0, longest_step = 0;
@@ -66,6 +71,9 @@ static bool measure(void) {
 			longest_step = now.before - previous;
 	}
 
+	uint64_t timer = TIMER_MAX - interrupts_timer_left();
+	interrupts_timer_start(0);
+
 	uint64_t shortest = now.before - first.after;
 	uint64_t longest = now.after - first.before;
 	/* A pause as long as the rest together may hide a full turn of the PIT. */
@@ -73,7 +81,8 @@ static bool measure(void) {
 		return false;
 	uint64_t doubt = (longest - shortest) + longest * GRAIN_TICKS / ticks;
 	per_ms = (shortest + longest) / 2 * PIT_HZ / (ticks * 1000);
-	return per_ms > 0 && doubt * 100 < longest * CLOCK_TOLERANCE_PERCENT;
+	timer_per_ms = timer * PIT_HZ / (ticks * 1000);
+	return per_ms > 0 && timer_per_ms > 0 && doubt * 100 < longest * TSC_TOLERANCE_PERCENT;
 }
 
 static bool pit_counts(void) {
@@ -85,7 +94,7 @@ static bool pit_counts(void) {
 	return false;
 }
 
-bool clock_start(void) {
+bool tsc_start(void) {
 	if (!pit_counts())
 		return false;
 	for (int i = 0; i < ATTEMPTS; i++) {
@@ -101,8 +110,28 @@ bool clock_start(void) {
 uint64_t clock_now(void) {
 	if (per_ms == 0)
 		return 0;
-	uint64_t now = (read_tsc() - started) / per_ms;
+	uint64_t cycles = read_tsc() - started;
+	uint64_t now = cycles / per_ms * 1000 + cycles % per_ms * 1000 / per_ms;
 	if (now > last)
 		last = now;
 	return last;
+}
+
+/* A timer that ends early costs one more turn of the loop, so its rate need not be exact. */
+void tsc_alarm(uint64_t time, uint64_t now) {
+	static uint64_t armed = UINT64_MAX, ends;
+	if (time == armed && now < ends)
+		return;
+	armed = ends = time;
+	if (time == UINT64_MAX) {
+		interrupts_timer_start(0);
+		return;
+	}
+	uint64_t wait = time > now ? time - now : 0;
+	uint64_t longest = TIMER_MAX / timer_per_ms * 1000;
+	if (wait > longest) {
+		wait = longest;
+		ends = now + wait;
+	}
+	interrupts_timer_start((uint32_t)(wait * timer_per_ms / 1000) + 1);
 }

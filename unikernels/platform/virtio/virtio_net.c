@@ -1,5 +1,6 @@
 #include "virtio_net.h"
 
+#include "../wire.h"
 #include "cpu.h"
 #include "interrupts.h"
 
@@ -125,7 +126,7 @@ void card_go(struct card *card) {
 	set(card->slot, QUEUE_NOTIFY, 0);
 }
 
-const char *card_strangers(void) {
+const char *wire_strangers(void) {
 	for (unsigned i = 2; i < VIRTIO_SLOTS; i++)
 		if (get(VIRTIO_SLOT(i), MAGIC) == MAGIC_VIRT && get(VIRTIO_SLOT(i), DEVICE_ID) != ID_NOTHING)
 			return "a device that was not declared is on another virtio-mmio bus";

@@ -2,8 +2,8 @@
  * A split virtqueue (virtio 1.0, section 2.4) of a fixed size, without indirect descriptors and
  * without event indexes. Memory is identity mapped: a pointer is what the device wants.
  */
-#ifndef PLATFORM_VIRTQUEUE_H
-#define PLATFORM_VIRTQUEUE_H
+#ifndef VIRTIO_VIRTQUEUE_H
+#define VIRTIO_VIRTQUEUE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* QEMU's fw_cfg device by its DMA interface, through I/O ports. Everything in it is big-endian. */
-#include "fw_cfg.h"
+#include "../boot_file.h"
 
 #include "cpu.h"
 
@@ -71,7 +71,9 @@ static bool present(void) {
 	return in8(DATA) & FEATURE_DMA;
 }
 
-const char *fw_cfg_read(const char *name, char *bytes, size_t capacity, size_t *length) {
+const char boot_file_missing[] = "no such fw_cfg file";
+
+const char *boot_file_read(const char *name, char *bytes, size_t capacity, size_t *length) {
 	static uint32_t count;
 	static struct file file;
 	size_t wanted = strlen(name) + 1;
@@ -97,5 +99,5 @@ const char *fw_cfg_read(const char *name, char *bytes, size_t capacity, size_t *
 			return "fw_cfg file cannot be read";
 		return NULL;
 	}
-	return "no such fw_cfg file";
+	return boot_file_missing;
 }

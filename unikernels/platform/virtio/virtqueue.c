@@ -1,7 +1,8 @@
 #include "virtqueue.h"
 
+#include "../panic.h"
 #include "cpu.h"
-#include "panic.h"
+
 
 void virtqueue_offer(struct virtqueue *queue, uint16_t id) {
 	queue->available.ring[queue->offered++ % QUEUE_SIZE] = id;

@@ -1,9 +1,9 @@
 #include "interrupts.h"
 
-#include "console.h"
+#include "../panic.h"
+#include "../text.h"
 #include "cpu.h"
-#include "panic.h"
-#include "text.h"
+#include "serial.h"
 #include "virtio_net.h"
 
 #include <stdbool.h>
@@ -15,6 +15,7 @@
 
 #define VECTOR_CARD 0x40 /* and 0x41 */
 #define VECTOR_CONSOLE 0x42
+#define VECTOR_TIMER 0x43
 #define VECTOR_SPURIOUS 0xff
 
 #define LOCAL_APIC 0xfee00000ul
@@ -22,6 +23,11 @@
 #define LOCAL_APIC_EOI (LOCAL_APIC + 0xb0)
 #define LOCAL_APIC_SPURIOUS (LOCAL_APIC + 0xf0)
 #define LOCAL_APIC_ENABLE 0x100
+#define LOCAL_APIC_TIMER (LOCAL_APIC + 0x320)
+#define LOCAL_APIC_TIMER_INITIAL (LOCAL_APIC + 0x380)
+#define LOCAL_APIC_TIMER_CURRENT (LOCAL_APIC + 0x390)
+#define LOCAL_APIC_TIMER_DIVIDE (LOCAL_APIC + 0x3e0)
+#define DIVIDE_BY_16 0x3
 
 #define IO_APIC_SELECT 0xfec00000ul
 #define IO_APIC_WINDOW 0xfec00010ul
@@ -120,7 +126,13 @@ __attribute__((interrupt)) static void on_right(struct frame *frame) {
 
 __attribute__((interrupt)) static void on_console(struct frame *frame) {
 	(void)frame;
-	console_interrupt();
+	serial_interrupt();
+	mmio_write(LOCAL_APIC_EOI, 0);
+}
+
+/* It has done its work by ending the halt. */
+__attribute__((interrupt)) static void on_timer(struct frame *frame) {
+	(void)frame;
 	mmio_write(LOCAL_APIC_EOI, 0);
 }
 
@@ -192,11 +204,23 @@ void interrupts_start(void) {
 	set_gate(VECTOR_CARD, (uintptr_t)on_left, 0);
 	set_gate(VECTOR_CARD + 1, (uintptr_t)on_right, 0);
 	set_gate(VECTOR_CONSOLE, (uintptr_t)on_console, 0);
+	set_gate(VECTOR_TIMER, (uintptr_t)on_timer, 0);
 	set_gate(VECTOR_SPURIOUS, (uintptr_t)on_spurious, 0);
 	load_tables();
 
 	mmio_write(LOCAL_APIC_SPURIOUS, LOCAL_APIC_ENABLE | VECTOR_SPURIOUS);
-	route(CONSOLE_IRQ, VECTOR_CONSOLE);
+	route(SERIAL_IRQ, VECTOR_CONSOLE);
+	mmio_write(LOCAL_APIC_TIMER_DIVIDE, DIVIDE_BY_16);
+	/* One shot, unmasked; it does not run before it is given a count. */
+	mmio_write(LOCAL_APIC_TIMER, VECTOR_TIMER);
+}
+
+void interrupts_timer_start(uint32_t ticks) {
+	mmio_write(LOCAL_APIC_TIMER_INITIAL, ticks);
+}
+
+uint32_t interrupts_timer_left(void) {
+	return mmio_read(LOCAL_APIC_TIMER_CURRENT);
 }
 
 void interrupts_acknowledge_at(unsigned card, uintptr_t address) {

@@ -1,6 +1,6 @@
 /* The two network cards: virtio-net over virtio-mmio, version 2 only. */
-#ifndef PLATFORM_VIRTIO_NET_H
-#define PLATFORM_VIRTIO_NET_H
+#ifndef VIRTIO_VIRTIO_NET_H
+#define VIRTIO_VIRTIO_NET_H
 
 #include "virtqueue.h"
 
@@ -35,8 +35,5 @@ const char *card_open(struct card *card, unsigned number);
 
 /* From here on packets flow. */
 void card_go(struct card *card);
-
-/* NULL, or a complaint about a device in a slot that is neither card's. */
-const char *card_strangers(void);
 
 #endif

@@ -1,14 +1,17 @@
 /* From the first line of C to the loop that never ends. */
-#include "../contract.h"
+#include "../../contract.h"
+#include "../clock.h"
+#include "../console.h"
+#include "../dispatch.h"
+#include "../instance.h"
+#include "../panic.h"
+#include "../protocol.h"
 #include "boot_info.h"
-#include "clock.h"
-#include "console.h"
 #include "cpu.h"
-#include "instance.h"
 #include "interrupts.h"
 #include "paging.h"
-#include "panic.h"
-#include "protocol.h"
+#include "serial.h"
+#include "tsc.h"
 #include "wire.h"
 
 #include <stddef.h>
@@ -32,16 +35,16 @@ static uint64_t seed(void) {
 #define REQUEST_BYTES 64
 
 static void talk(uint64_t now) {
-	if (!console_send())
+	if (!serial_send())
 		return;
 	for (int i = 0; i < REQUEST_BYTES; i++) {
-		int byte = console_receive();
+		int byte = serial_receive();
 		if (byte < 0)
 			return;
-		protocol_byte((char)byte, now, console_line());
-		console_expect(protocol_in_config());
+		protocol_byte((char)byte, now / 1000, console_line());
+		serial_expect(protocol_in_config());
 		/* One answer at a time: the next request waits until this one has gone. */
-		if (!console_send())
+		if (!serial_send())
 			return;
 		if (protocol_ended())
 			power_off();
@@ -51,9 +54,13 @@ static void talk(uint64_t now) {
 static _Noreturn void serve(void) {
 	for (;;) {
 		uint64_t now = clock_now();
-		bool busy = instance_ready() && wire_run(now);
+		bool busy = false;
+		if (instance_ready()) {
+			dispatch_due(now);
+			busy = wire_run(now);
+		}
 		interrupts_glance();
-		if (console_pending()) {
+		if (serial_pending()) {
 			talk(now);
 			continue;
 		}
@@ -63,6 +70,7 @@ static _Noreturn void serve(void) {
 			interrupts_wait();
 			continue;
 		}
+		tsc_alarm(dispatch_deadline(), now);
 		if (wire_sleep())
 			interrupts_wait();
 		wire_wake();
@@ -74,18 +82,20 @@ _Noreturn void start(uintptr_t start_info);
 /* No guard for this one: it sets the guard. */
 __attribute__((no_stack_protector)) _Noreturn void start(uintptr_t start_info) {
 	static char command_line[1024];
+	static struct arena memory;
+	struct spare_memory spare;
 	__stack_chk_guard = seed() & ~(uintptr_t)0xff;
 
-	if (console_start())
+	if (serial_start())
 		protocol_skip_line();
 	interrupts_start();
-	const char *why = boot_info_read(start_info, command_line, sizeof(command_line));
+	const char *why = boot_info_read(start_info, command_line, sizeof(command_line), &spare);
 	if (why)
 		panic(why);
-	paging_protect();
+	memory = (struct arena){.start = (uint8_t *)spare.start, .size = paging_protect(spare.end) - spare.start};
 
-	if (clock_start())
-		instance_start(command_line, seed());
+	if (tsc_start())
+		instance_start(command_line, seed(), &memory);
 	else
 		instance_refuse("", "clock: the PIT is missing or the host was too busy to measure against it");
 	instance_introduce(console_line());

@@ -6,8 +6,9 @@
  * pieces of a long answer. When the host does not read, nothing is lost and nothing spins: the
  * protocol takes no new request until the last answer has gone.
  */
-#include "console.h"
+#include "serial.h"
 
+#include "../console.h"
 #include "cpu.h"
 
 #include <string.h>
@@ -40,7 +41,7 @@ static char last_sent = '\n';
 static bool blocked;
 static volatile bool pending;
 
-bool console_start(void) {
+bool serial_start(void) {
 	/* 115,200 baud: QEMU sends at once at any rate, but derives its receive timer from it. */
 	out8(LINE_CONTROL, LINE_SET_DIVISOR);
 	out8(DATA, 1);
@@ -67,11 +68,11 @@ bool console_start(void) {
 	return spoken;
 }
 
-void console_interrupt(void) {
+void serial_interrupt(void) {
 	pending = true;
 }
 
-bool console_pending(void) {
+bool serial_pending(void) {
 	return pending || (line.length > 0 && !blocked);
 }
 
@@ -79,7 +80,7 @@ struct text *console_line(void) {
 	return &line;
 }
 
-void console_expect(bool bulk) {
+void serial_expect(bool bulk) {
 	static bool now;
 	if (bulk != now)
 		out8(FIFO_CONTROL, bulk ? FIFO_ON | FIFO_TRIGGER_14 : FIFO_ON);
@@ -94,7 +95,7 @@ static void block(bool now) {
 	out8(INTERRUPT_ENABLE, now ? ENABLE_TRANSMIT : ENABLE_RECEIVE);
 }
 
-bool console_send(void) {
+bool serial_send(void) {
 	if (sent == line.length)
 		return true;
 	if (!(in8(LINE_STATUS) & STATUS_CAN_SEND)) {
@@ -120,7 +121,7 @@ bool console_send(void) {
 	return true;
 }
 
-int console_receive(void) {
+int serial_receive(void) {
 	if (in8(LINE_STATUS) & STATUS_RECEIVED)
 		return in8(DATA);
 	pending = false;
@@ -130,14 +131,6 @@ int console_receive(void) {
 		return in8(DATA);
 	}
 	return -1;
-}
-
-void console_say(const char *prefix, const char *words) {
-	if (line.capacity - line.length < strlen(prefix) + strlen(words) + 1)
-		return;
-	text_string(&line, prefix);
-	text_string(&line, words);
-	text_char(&line, '\n');
 }
 
 static void send_patiently(char byte) {

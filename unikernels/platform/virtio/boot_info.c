@@ -28,25 +28,28 @@ static bool readable(uint64_t address, uint64_t length) {
 	return address > 0 && address < MAPPED && length <= MAPPED - address;
 }
 
-static bool image_in_memory(const struct start_info *info) {
+/* The end of the memory that the image is in; 0 when it is not whole in memory. */
+static uint64_t memory_end(const struct start_info *info) {
 	if (info->version < MEMORY_MAP_SINCE || info->memory_entries > MEMORY_ENTRIES_MAX)
-		return false;
+		return 0;
 	if (!readable(info->memory_map, info->memory_entries * sizeof(struct memory_entry)))
-		return false;
+		return 0;
 	const struct memory_entry *entry = (const struct memory_entry *)(uintptr_t)info->memory_map;
 	for (uint32_t i = 0; i < info->memory_entries; i++, entry++)
 		if (entry->type == MEMORY_RAM && entry->address <= (uintptr_t)code_start &&
 		    entry->size >= (uintptr_t)image_end - entry->address)
-			return true;
-	return false;
+			return entry->address + entry->size;
+	return 0;
 }
 
-const char *boot_info_read(uintptr_t start_info, char *command_line, size_t capacity) {
+const char *boot_info_read(uintptr_t start_info, char *command_line, size_t capacity, struct spare_memory *spare) {
 	const struct start_info *info = (const struct start_info *)start_info;
 	if (!readable(start_info, sizeof(*info)) || info->magic != START_INFO_MAGIC)
 		return "not started by PVH";
-	if (!image_in_memory(info))
+	uint64_t end = memory_end(info);
+	if (end == 0)
 		return "the machine has too little memory for this image";
+	*spare = (struct spare_memory){(uintptr_t)image_end, end < MAPPED ? end : MAPPED};
 	if (!readable(info->command_line, capacity))
 		return "no kernel command line";
 	const char *line = (const char *)(uintptr_t)info->command_line;
