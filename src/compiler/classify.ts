@@ -1,40 +1,135 @@
+import type { Match } from 'ts-openflow';
 import type { DesiredFlow } from '../model/desired.ts';
-import { SWITCH_OWNER } from '../model/ids.ts';
-import { arpFor, drop, ethDst, flow, inPort, isolationVlan, placeAt, solicitationOf } from './flow.ts';
-import { PRIORITY } from './pipeline.ts';
-import type { ChainedView, SwitchView } from './view.ts';
+import { type OfPort, SWITCH_OWNER } from '../model/ids.ts';
+import {
+  ADDRESS_PROTOCOLS,
+  drop,
+  flow,
+  identitiesOf,
+  inPort,
+  isolationVlan,
+  placeAt,
+  sendTo,
+} from './flow.ts';
+import type { Direction } from './metadata.ts';
+import { PRIORITY, servicePriority } from './pipeline.ts';
+import { bothOf, matchKey } from './service.ts';
+import type { ChainedView, ChainView, SwitchView } from './view.ts';
 
 /**
  * Upstream the port says whose a frame is, whatever addresses it claims. Downstream its destination does;
  * of what the uplink sends to everybody, a chained subscriber gets the questions about its own addresses.
+ * Whose it is and what it carries say which of the subscriber's chains it belongs to.
  */
 export function classifyFlows(view: SwitchView): readonly DesiredFlow[] {
   // It stands in `unchained` too: whoever deletes one of the two opens nothing before it is put back.
   const guard = flow(SWITCH_OWNER, 'classify', PRIORITY.last, [isolationVlan], drop);
+  const { uplink } = view;
   const owned = view.chained.flatMap((subscriber) => [
-    ...upstream(subscriber),
-    ...(view.uplink === undefined ? [] : downstream(subscriber, inPort(view.uplink))),
+    ...(subscriber.port === undefined
+      ? []
+      : entering(view, subscriber, 'upstream', [[inPort(subscriber.port)]], PRIORITY.wide, uplink)),
+    ...(uplink === undefined
+      ? []
+      : entering(
+          view,
+          subscriber,
+          'downstream',
+          fromUplink(subscriber, uplink),
+          PRIORITY.exact,
+          subscriber.port,
+        )),
   ]);
   return [guard, ...owned];
 }
 
-function upstream({ owner, port, path }: ChainedView): readonly DesiredFlow[] {
-  if (port === undefined) return [];
-  const enter = path ? placeAt({ path: path.record.id, direction: 'upstream', hopsDone: 0 }) : drop;
-  return [flow(owner, 'classify', PRIORITY.wide, [inPort(port)], enter)];
+const fromUplink = ({ spec }: ChainedView, uplink: OfPort): readonly Match[] =>
+  identitiesOf(spec).map((identity) => [inPort(uplink), ...identity]);
+
+/**
+ * One direction of a subscriber.
+ *
+ * @param identities each of which is enough to tell that a frame is the subscriber's
+ * @param end where the traffic that no chain owns leaves
+ */
+function entering(
+  view: SwitchView,
+  { chains }: ChainedView,
+  direction: Direction,
+  identities: readonly Match[],
+  priority: number,
+  end: OfPort | undefined,
+): readonly DesiredFlow[] {
+  const rest = chains.find(({ service }) => !service);
+  return [
+    ...chains.flatMap((chain) => serviceEntries(chain, direction, identities)),
+    ...fragmentGuards(chains, direction, identities),
+    ...identities.flatMap((identity) =>
+      rest
+        ? [flow(rest.owner, 'classify', priority, identity, enter(rest, direction))]
+        : bareWire(view, direction, identity, priority, end),
+    ),
+  ];
 }
 
-function downstream(
-  { spec, owner, path }: ChainedView,
-  fromUplink: ReturnType<typeof inPort>,
+const enter = ({ path }: ChainView, direction: Direction): DesiredFlow['instructions'] =>
+  path ? placeAt({ path: path.record.id, direction, hopsDone: 0 }) : drop;
+
+function serviceEntries(
+  chain: ChainView,
+  direction: Direction,
+  identities: readonly Match[],
 ): readonly DesiredFlow[] {
-  const enter = path ? placeAt({ path: path.record.id, direction: 'downstream', hopsDone: 0 }) : drop;
-  const identities = [
-    [ethDst(spec.mac)],
-    ...(spec.ipv4 ?? []).map(arpFor),
-    ...(spec.ipv6 ?? []).map(solicitationOf),
+  if (!chain.service) return [];
+  const { flows } = chain.service;
+  const priority = servicePriority(chain.service.priority).matches;
+  return flows[direction]
+    .filter(({ fragments }) => !fragments)
+    .flatMap(({ match }) => combinations(identities, match))
+    .map((match) => flow(chain.owner, 'classify', priority, match, enter(chain, direction)));
+}
+
+const combinations = (identities: readonly Match[], match: Match): readonly Match[] =>
+  identities.map((identity) => bothOf(identity, match)).filter((both) => both !== undefined);
+
+/**
+ * Fragments that may be a service's or may be not: whichever way they went, some of them would go around a hop. Two chains of one priority may have the same ones, so they are no chain's.
+ */
+function fragmentGuards(
+  chains: readonly ChainView[],
+  direction: Direction,
+  identities: readonly Match[],
+): readonly DesiredFlow[] {
+  const guards = new Map<string, DesiredFlow>();
+  for (const { service } of chains) {
+    if (!service) continue;
+    const priority = servicePriority(service.priority).fragments;
+    const doubtful = service.flows[direction].filter(({ fragments }) => fragments);
+    for (const match of doubtful.flatMap((one) => combinations(identities, one.match))) {
+      guards.set(`${priority} ${matchKey(match)}`, flow(SWITCH_OWNER, 'classify', priority, match, drop));
+    }
+  }
+  return [...guards.values()];
+}
+
+/**
+ * What a subscriber with service chains alone sends and gets besides. It goes straight between its port and
+ * the uplink and not to NORMAL, which could bring a service's frames past its chain. Where the switch drops
+ * what is unchained, the protocols that addresses are found by still pass: no service would work without.
+ */
+function bareWire(
+  { spec }: SwitchView,
+  direction: Direction,
+  identity: Match,
+  priority: number,
+  end: OfPort | undefined,
+): readonly DesiredFlow[] {
+  const straight = end === undefined ? drop : sendTo({ kind: 'port', port: end });
+  if (spec.unchained === 'normal') return [flow(SWITCH_OWNER, 'classify', priority, identity, straight)];
+  return [
+    ...ADDRESS_PROTOCOLS[direction]
+      .flatMap((protocol) => combinations([identity], protocol))
+      .map((match) => flow(SWITCH_OWNER, 'classify', priority + 1, match, straight)),
+    flow(SWITCH_OWNER, 'classify', priority, identity, drop),
   ];
-  return identities.map((identity) =>
-    flow(owner, 'classify', PRIORITY.exact, [fromUplink, ...identity], enter),
-  );
 }

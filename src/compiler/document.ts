@@ -2,7 +2,7 @@
  * The pipeline as people read it: `node src/compiler/document.ts > docs/pipeline.md` writes the page again.
  */
 import { COOKIE_MARK } from '../model/desired.ts';
-import { PIPELINE, PRIORITY, TABLE_NAMES, type TableSpec } from './pipeline.ts';
+import { PIPELINE, PRIORITY, SERVICE_PRIORITY, TABLE_NAMES, type TableSpec } from './pipeline.ts';
 
 const code = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join(', ') || '-';
 
@@ -31,6 +31,7 @@ ${rows.join('\n')}
 
 | name | priority |
 |---|---|
+| service | ${SERVICE_PRIORITY.lowest} to ${SERVICE_PRIORITY.highest}: twice a service chain's own priority above the lowest, and one more |
 ${priorities.join('\n')}
 
 ## Metadata

@@ -11,6 +11,8 @@ import type { HopView, SwitchView } from './view.ts';
  */
 export function egressFlows(view: SwitchView): readonly DesiredFlow[] {
   const ends = new Set<OfPort>();
+  if (view.uplink !== undefined)
+    for (const { port } of view.chained) ends.add(view.uplink).add(port ?? view.uplink);
   for (const path of view.paths) {
     ends.add(path.uplink);
     if (path.subscriber !== undefined) ends.add(path.subscriber);

@@ -8,9 +8,11 @@ import {
   printFlow,
   vlanPresent,
 } from 'ts-openflow';
+import type { SubscriberSpec } from '../model/declared.ts';
 import { COOKIE_MARK, type DesiredFlow } from '../model/desired.ts';
 import type { Ipv4, Ipv6, Mac, OfPort, OwnerId } from '../model/ids.ts';
 import {
+  type Direction,
   encodeNextHop,
   encodePlace,
   NEXT_HOP_MASK,
@@ -18,7 +20,7 @@ import {
   PLACE_MASK,
   type Place,
 } from './metadata.ts';
-import { PIPELINE, type PRIORITY, type TableName } from './pipeline.ts';
+import { PIPELINE, type TableName } from './pipeline.ts';
 
 type Instructions = DesiredFlow['instructions'];
 
@@ -83,6 +85,41 @@ export const solicitationOf = (address: Ipv6): readonly MatchField[] => [
   { field: 'nd_target', value: ipv6ToBigint(address) },
 ];
 
+/** What of a frame that comes from the uplink says that it is for this subscriber; one is enough. */
+export const identitiesOf = ({ mac, ipv4 = [], ipv6 = [] }: SubscriberSpec): readonly Match[] => [
+  [ethDst(mac)],
+  ...ipv4.map(arpFor),
+  ...ipv6.map(solicitationOf),
+];
+
+const ipv6Discovery = [133, 134, 135, 136].map(
+  (type): Match => [
+    { field: 'eth_type', value: 0x86dd },
+    { field: 'nw_proto', value: 58 },
+    { field: 'icmpv6_type', value: type },
+  ],
+);
+const udp = (etherType: number, from: number, to: number): Match => [
+  { field: 'eth_type', value: etherType },
+  { field: 'nw_proto', value: 17 },
+  { field: 'udp_src', value: from },
+  { field: 'udp_dst', value: to },
+];
+const addressProtocols = (dhcp: readonly Match[]): readonly Match[] => [
+  [{ field: 'eth_type', value: 0x0806 }],
+  ...ipv6Discovery,
+  ...dhcp,
+];
+
+/**
+ * The protocols by which a host finds addresses: ARP (RFC 826), IPv6 neighbour discovery (RFC 4861), and DHCP
+ * with its servers (RFC 2131, RFC 8415).
+ */
+export const ADDRESS_PROTOCOLS: Readonly<Record<Direction, readonly Match[]>> = {
+  upstream: addressProtocols([udp(0x0800, 68, 67), udp(0x86dd, 546, 547)]),
+  downstream: addressProtocols([udp(0x0800, 67, 68), udp(0x86dd, 547, 546)]),
+};
+
 /**
  * A flow of ours. The cookie says so in its upper 16 bits, then whose it is (32 bits), then which table
  * it stands in (the lowest 8).
@@ -90,7 +127,7 @@ export const solicitationOf = (address: Ipv6): readonly MatchField[] => [
 export function flow(
   owner: OwnerId,
   table: TableName,
-  priority: (typeof PRIORITY)[keyof typeof PRIORITY],
+  priority: number,
   match: Match,
   instructions: Instructions,
 ): DesiredFlow {

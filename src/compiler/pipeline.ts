@@ -25,7 +25,7 @@ export const PIPELINE = {
   },
   classify: {
     id: 1,
-    does: "Finds whose a frame is, once: upstream by the subscriber's port, downstream by identity at the uplink",
+    does: "Finds whose a frame is and which of that subscriber's chains it belongs to, once: upstream by the subscriber's port, downstream by identity at the uplink",
     matches: [
       'in_port',
       'eth_dst',
@@ -35,8 +35,20 @@ export const PIPELINE = {
       'icmpv6_type',
       'nd_target',
       'vlan_vid',
+      'ip_dscp',
+      'ip_src',
+      'ip_dst',
+      'ipv6_src',
+      'ipv6_dst',
+      'tcp_src',
+      'tcp_dst',
+      'udp_src',
+      'udp_dst',
+      'sctp_src',
+      'sctp_dst',
+      'ip_frag',
     ],
-    goesTo: ['steer', 'unchained'],
+    goesTo: ['steer', 'unchained', 'egress'],
     miss: 'unchained',
   },
   steer: {
@@ -69,3 +81,13 @@ export const tableName = (id: number): TableName | undefined =>
 
 /** Priorities, the same in every table: a guard goes before the exact, the exact before the wide, the last before a miss. */
 export const PRIORITY = { guard: 300, exact: 200, wide: 100, last: 50, miss: 0 } as const;
+
+/**
+ * Where chains for services stand, in the order of their own priorities (0 to 999): before all that is for
+ * whole subscribers. Each has two: the lower is for fragments of which no match says whose they are.
+ */
+export const SERVICE_PRIORITY = { lowest: 1000, highest: 2999 } as const;
+export const servicePriority = (priority: number) => {
+  const fragments = SERVICE_PRIORITY.lowest + 2 * priority;
+  return { fragments, matches: fragments + 1 };
+};

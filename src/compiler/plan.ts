@@ -9,10 +9,11 @@
  */
 import type { ChainSpec, Declared, Stored, SubscriberSpec } from '../model/declared.ts';
 import type { InstanceFact } from '../model/facts.ts';
-import { type ResolvedHop, resolveHops, selects } from '../model/hops.ts';
+import { type ResolvedHop, resolveHops } from '../model/hops.ts';
 import { type InstanceId, MAX_PATH_ID, type Name, type OwnerId, type PathId } from '../model/ids.ts';
 import { sameJson } from '../model/json.ts';
 import type { InstanceRecord, PathRecord, Steering } from '../model/steering.ts';
+import { selection } from './selection.ts';
 
 export type PlanInput = {
   readonly declared: Declared;
@@ -29,28 +30,13 @@ export type PlanInput = {
 export function planSteering(input: PlanInput): Steering {
   const draft = new Draft(input.steering);
   draft.forgetOwners(input.declared);
-  for (const { chain, subscriber } of assignments(input.declared))
-    planSubscriber(draft, input, chain, subscriber);
+  for (const { subscriber, chains } of selection(input.declared)) {
+    for (const chain of chains) planSubscriber(draft, input, chain, subscriber);
+  }
   retireUnselected(draft, input);
   draft.removeDrained(input.now);
   return draft.finish();
 }
-
-type Assignment = { readonly chain: Stored<'chains'>; readonly subscriber: SubscriberSpec };
-
-/** Each subscriber with the chain that selects it, in the order of the subscribers' names. */
-export function assignments(declared: Declared): readonly Assignment[] {
-  const chains = [...declared.chains.values()].sort((a, b) => compareText(a.spec.name, b.spec.name));
-  const subscribers = [...declared.subscribers.values()].sort((a, b) =>
-    compareText(a.spec.name, b.spec.name),
-  );
-  return subscribers.flatMap(({ spec: subscriber }) => {
-    const chain = chains.find((candidate) => selects(candidate.spec, subscriber));
-    return chain ? [{ chain, subscriber }] : [];
-  });
-}
-
-const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 function planSubscriber(
   draft: Draft,
@@ -60,26 +46,26 @@ function planSubscriber(
 ): void {
   const owner = draft.ownerOf(chain.uid);
   const hops = resolveHops(chain.spec);
-  const current = draft.find(subscriber.name, 'current');
-  const staged = draft.find(subscriber.name, 'staged');
+  const current = draft.find(owner, subscriber.name, 'current');
+  const staged = draft.find(owner, subscriber.name, 'staged');
 
-  if (current && serves(current, owner, subscriber) && draft.edit(current, hops)) {
+  if (current && serves(current, subscriber) && draft.edit(current, hops)) {
     if (staged) draft.remove(staged);
     return;
   }
-  if (staged && serves(staged, owner, subscriber) && draft.matches(staged, hops)) {
+  if (staged && serves(staged, subscriber) && draft.matches(staged, hops)) {
     if (isReady(draft.path(staged.id), draft, input))
       draft.promote(staged, current, input.now + input.drainTime);
     return;
   }
   if (staged) draft.remove(staged);
-  const reusable = current && serves(current, owner, subscriber) ? current : undefined;
+  const reusable = current && serves(current, subscriber) ? current : undefined;
   const next = draft.addPath(owner, chain.spec, subscriber, hops, reusable);
   if (!reusable) draft.promote(next, current, input.now + input.drainTime);
 }
 
-const serves = (path: PathRecord, owner: OwnerId, subscriber: SubscriberSpec): boolean =>
-  path.owner === owner && path.switch === subscriber.attachment.switch;
+const serves = (path: PathRecord, subscriber: SubscriberSpec): boolean =>
+  path.switch === subscriber.attachment.switch;
 
 function isReady(path: PathRecord, draft: Draft, input: PlanInput): boolean {
   if (!input.confirmed.has(path.id)) return false;
@@ -90,9 +76,17 @@ function isReady(path: PathRecord, draft: Draft, input: PlanInput): boolean {
 }
 
 function retireUnselected(draft: Draft, input: PlanInput): void {
-  const selected = new Set(assignments(input.declared).map(({ subscriber }) => subscriber.name));
+  const selected = new Map<OwnerId, Set<Name>>();
+  for (const { subscriber, chains } of selection(input.declared)) {
+    for (const chain of chains) {
+      const owner = draft.ownerOf(chain.uid);
+      const others = selected.get(owner);
+      if (others) others.add(subscriber.name);
+      else selected.set(owner, new Set([subscriber.name]));
+    }
+  }
   for (const path of draft.allPaths()) {
-    if (selected.has(path.subscriber) || path.state.phase === 'draining') continue;
+    if (selected.get(path.owner)?.has(path.subscriber) || path.state.phase === 'draining') continue;
     if (path.state.phase === 'staged') draft.remove(path);
     else draft.drain(path, input.now + input.drainTime);
   }
@@ -168,8 +162,10 @@ class Draft {
     return record;
   }
 
-  find(subscriber: Name, phase: 'staged' | 'current'): PathRecord | undefined {
-    return this.#bySubscriber.get(subscriber)?.find((path) => path.state.phase === phase);
+  find(owner: OwnerId, subscriber: Name, phase: 'staged' | 'current'): PathRecord | undefined {
+    return this.#bySubscriber
+      .get(subscriber)
+      ?.find((path) => path.owner === owner && path.state.phase === phase);
   }
 
   #sameHop(path: PathRecord, position: number, hop: ResolvedHop | undefined): 'same' | 'config' | 'other' {

@@ -11,8 +11,8 @@ import type { SwitchView } from './view.ts';
 export function unchainedFlows(view: SwitchView): readonly DesiredFlow[] {
   return [
     flow(SWITCH_OWNER, 'unchained', PRIORITY.guard, [isolationVlan], drop),
-    ...view.chained.map(({ spec, owner }) =>
-      flow(owner, 'unchained', PRIORITY.guard, [ethDst(spec.mac)], drop),
+    ...view.chained.map(({ spec }) =>
+      flow(SWITCH_OWNER, 'unchained', PRIORITY.guard, [ethDst(spec.mac)], drop),
     ),
   ];
 }

@@ -6,7 +6,8 @@ import type { Facts, PortFact } from '../model/facts.ts';
 import type { InstanceId, Name, OfPort, OwnerId, PathId } from '../model/ids.ts';
 import type { PathRecord, Steering } from '../model/steering.ts';
 import { instanceNumber, type Side } from './metadata.ts';
-import { assignments } from './plan.ts';
+import { selection } from './selection.ts';
+import { type ServiceFlows, serviceFlows } from './service.ts';
 
 export type CompileInput = {
   readonly declared: Declared;
@@ -35,12 +36,19 @@ export type PathView = {
   readonly subscriber: OfPort | undefined;
 };
 
-/** A subscriber whom a chain selects. `path` is absent where none can be: the traffic is dropped. */
+/** A chain as one subscriber has it. `path` is absent where none can be: the traffic is dropped. */
+export type ChainView = {
+  readonly owner: OwnerId;
+  /** Absent for the chain that takes everything else. */
+  readonly service: { readonly priority: number; readonly flows: ServiceFlows } | undefined;
+  readonly path: PathView | undefined;
+};
+
+/** A subscriber whom chains select, in the order in which a frame asks them. */
 export type ChainedView = {
   readonly spec: SubscriberSpec;
-  readonly owner: OwnerId;
   readonly port: OfPort | undefined;
-  readonly path: PathView | undefined;
+  readonly chains: readonly ChainView[];
 };
 
 export type SwitchView = {
@@ -97,26 +105,45 @@ export function viewSwitch(input: CompileInput, spec: SwitchSpec): SwitchView | 
             subscriber: subscriberPort(record.subscriber),
           }));
 
+  const current = new Map(
+    paths
+      .filter(({ record }) => record.state.phase === 'current')
+      .map((path) => [carried(path.record.owner, path.record.subscriber), path]),
+  );
   return {
     spec,
     uplink,
     outsidePorts: [...ports.values()]
       .filter((port) => !isInstancePort(input.interfacePrefix, port.name))
       .sort((a, b) => a.ofport - b.ofport),
-    chained: chainedOn(input, spec).map(({ chain, subscriber }) => ({
-      spec: subscriber,
-      owner: ownerOf(input.steering, chain),
-      port: numberOf(subscriber.attachment.port),
-      path: paths.find(
-        ({ record }) => record.subscriber === subscriber.name && record.state.phase === 'current',
-      ),
-    })),
+    chained: selection(input.declared)
+      .filter(({ subscriber }) => subscriber.attachment.switch === spec.name)
+      .map(({ subscriber, chains }) => ({
+        spec: subscriber,
+        port: numberOf(subscriber.attachment.port),
+        chains: chains.map((chain) => {
+          const owner = ownerOf(input.steering, chain);
+          return { owner, service: serviceOf(chain), path: current.get(carried(owner, subscriber.name)) };
+        }),
+      })),
     paths,
   };
 }
 
-const chainedOn = (input: CompileInput, spec: SwitchSpec): ReturnType<typeof assignments> =>
-  assignments(input.declared).filter(({ subscriber }) => subscriber.attachment.switch === spec.name);
+const carried = (owner: OwnerId, subscriber: Name): string => `${owner} ${subscriber}`;
+
+const servicesOf = new WeakMap<Stored<'chains'>, NonNullable<ChainView['service']>>();
+
+/** The same object for all subscribers of the chain. */
+function serviceOf(chain: Stored<'chains'>): ChainView['service'] {
+  const { service, priority = 0 } = chain.spec;
+  if (!service) return undefined;
+  const known = servicesOf.get(chain);
+  if (known) return known;
+  const made = { priority, flows: serviceFlows(service) };
+  servicesOf.set(chain, made);
+  return made;
+}
 
 function ownerOf(steering: Steering, chain: Stored<'chains'>): OwnerId {
   const owner = steering.owners.get(chain.uid);

@@ -72,10 +72,36 @@ export type Selection =
   | { readonly subscribers: readonly Name[]; readonly selector?: never }
   | { readonly selector: Labels; readonly subscribers?: never };
 
+/** A port of TCP, UDP or SCTP, 1 to 65535, or a range of them as `first-last`, both included. */
+export type PortRange = number | string;
+
+/**
+ * Some of a subscriber's traffic, both ways, as the subscriber sees it: `local` is its own end of a flow and
+ * `remote` the other one. A member that is absent is any; what needs IP and names no version is of both.
+ */
+export type ServiceMatch = {
+  /** VLAN id, 1 to 4094, of the frame's outer tag. */
+  readonly vlan?: number;
+  /** Of what the frame carries, after its tag if it has one; 0x0600 to 0xffff. */
+  readonly etherType?: number;
+  readonly protocol?: 'tcp' | 'udp' | 'sctp' | 'icmp' | 'icmpv6' | number;
+  /** Differentiated services code point, 0 to 63 (RFC 2474). */
+  readonly dscp?: number;
+  /** A prefix, IPv4 or IPv6. */
+  readonly remote?: string;
+  readonly local?: string;
+  readonly remotePort?: PortRange;
+  readonly localPort?: PortRange;
+};
+
 export type ChainSpec = {
   readonly name: Name;
   /** In the upstream order: the subscriber's traffic meets the first hop first. */
   readonly hops: readonly HopSpec[];
+  /** The chain is for what any of these matches; absent: for all that no service of the subscriber's takes. */
+  readonly service?: readonly ServiceMatch[];
+  /** Among the service chains of a subscriber: the higher is asked first. 0 to 999, default 0. */
+  readonly priority?: number;
 } & Selection;
 
 export type Specs = {

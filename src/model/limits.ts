@@ -13,6 +13,8 @@ export const API_LIMITS = {
   objectsPerKind: 10_000,
   /** API tokens in the store. */
   tokens: 1000,
+  /** Matches of a switch, in one direction and for one subscriber, that a chain's `service` may take. */
+  serviceMatches: 256,
   /** Requests that may wait for a state at the same time. */
   waiters: 256,
   /** Seconds that a request may wait for a state, and that it waits unless it says otherwise. */

@@ -35,6 +35,7 @@ export const HOSTS = {
 export type Answer = { readonly status: number; readonly body: Record<string, unknown> };
 export type InstanceShown = {
   readonly id: string;
+  readonly chain: string;
   readonly subscriber: string;
   readonly hop: string;
   readonly status: { readonly phase: string; readonly pid?: number };

@@ -39,7 +39,12 @@ export const bob: SubscriberSpec = {
   ipv4: ['10.0.0.2' as never],
 };
 
-export type ChainOptions = { readonly uid?: number; readonly generation?: number };
+export type ChainOptions = {
+  readonly uid?: number;
+  readonly generation?: number;
+  /** More members of the spec, or others. */
+  readonly more?: Pick<Partial<ChainSpec>, 'name' | 'service' | 'priority'>;
+};
 
 export function chain(
   hops: ChainSpec['hops'],
@@ -50,6 +55,7 @@ export function chain(
     name: name(`${subscribers.join('-')}-protected`),
     subscribers: subscribers.map(name),
     hops,
+    ...options.more,
   };
   return stored('chains', spec, options);
 }

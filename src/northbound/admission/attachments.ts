@@ -5,6 +5,7 @@ import type { SubscriberSpec, SwitchSpec, UplinkSpec } from '../../model/declare
 import { selects } from '../../model/hops.ts';
 import type { Name } from '../../model/ids.ts';
 import { ipv4Objection, ipv6Objection } from '../addresses.ts';
+import { contentionOf } from './services.ts';
 import { type Objections, objectsOf, othersOf, requireSwitch, uplinkOf, type World } from './world.ts';
 
 export function admitSwitch(world: World, spec: SwitchSpec, objections: Objections): void {
@@ -102,13 +103,16 @@ function checkChains(world: World, spec: SubscriberSpec, objections: Objections)
   const chains = [...objectsOf(world, 'chains').values()]
     .map((chain) => chain.spec)
     .filter((chain) => selects(chain, spec));
-  if (chains.length > 1) {
-    const names = chains.map(({ name }) => name).join(' and ');
-    objections.add(
-      'conflict',
-      '/labels',
-      `it would be in the chains ${names}, and a subscriber is in at most one`,
-    );
+  for (const [index, chain] of chains.entries()) {
+    for (const other of chains.slice(0, index)) {
+      if (contentionOf(chain, other) === undefined) continue;
+      const why = 'which can want the same frames; give one another `priority`, or a `service` that differs';
+      objections.add(
+        'conflict',
+        '/labels',
+        `it would be in the chains ${other.name} and ${chain.name}, ${why}`,
+      );
+    }
   }
   const naming = chains.find((chain) => chain.subscribers !== undefined);
   if (naming !== undefined && uplinkOf(world, spec.attachment.switch) === undefined) {

@@ -5,6 +5,7 @@ import type { ChainSpec, FunctionSpec, SubscriberSpec } from '../../model/declar
 import { resolveHops, selects } from '../../model/hops.ts';
 import type { Name } from '../../model/ids.ts';
 import { configFaults, configSchemaFaults } from '../config-schema.ts';
+import { checkService, contentionOf } from './services.ts';
 import {
   functionNamed,
   noSuch,
@@ -35,6 +36,7 @@ export function admitFunction(world: World, spec: FunctionSpec, objections: Obje
 
 export function admitChain(world: World, spec: ChainSpec, objections: Objections): void {
   checkHops(world, spec, objections);
+  checkService(spec, objections);
   const selected = [...checkNamed(world, spec, objections), ...selectedByLabel(world, spec)];
   checkExclusive(world, spec, selected, objections);
 }
@@ -97,24 +99,23 @@ function selectedByLabel(world: World, spec: ChainSpec): readonly SubscriberSpec
     .filter((subscriber) => selects(spec, subscriber));
 }
 
-/** A subscriber is in at most one chain: the conflict names both. */
+/** Two chains may not claim the same frame of a subscriber: the conflict names both, and the subscriber. */
 function checkExclusive(
   world: World,
   spec: ChainSpec,
   selected: readonly SubscriberSpec[],
   objections: Objections,
 ): void {
-  const others = [...othersOf(world, 'chains', spec.name)];
-  const bySelector = others.filter((chain) => chain.selector !== undefined);
-  const byName = new Map(
-    others.flatMap((chain) => (chain.subscribers ?? []).map((name) => [name, chain.name] as const)),
-  );
-  for (const subscriber of selected) {
-    const other = byName.get(subscriber.name) ?? bySelector.find((chain) => selects(chain, subscriber))?.name;
-    if (other === undefined) continue;
-    const place = spec.subscribers?.indexOf(subscriber.name);
-    const pointer = place === undefined ? '/selector' : `/subscribers/${place}`;
-    const detail = `subscriber ${subscriber.name} is in chain ${other} and would be in ${spec.name} too`;
-    objections.add('conflict', pointer, detail);
+  for (const other of othersOf(world, 'chains', spec.name)) {
+    const contention = contentionOf(spec, other);
+    if (contention === undefined) continue;
+    const named = other.subscribers && new Set(other.subscribers);
+    for (const { name } of selected.filter((one) => (named ? named.has(one.name) : selects(other, one)))) {
+      const place = spec.subscribers?.indexOf(name);
+      const pointer = place === undefined ? '/selector' : `/subscribers/${place}`;
+      objections.add('conflict', pointer, `subscriber ${name} is in chain ${other.name} too, ${contention}`);
+      // By label there may be a great many, and one is enough to see it.
+      if (place === undefined) break;
+    }
   }
 }

@@ -3,7 +3,7 @@
  *
  * What is stored has passed here, so the rest of the controller may rely on it: every reference leads
  * somewhere, every config satisfies its schema, no two subscribers of a switch can be mistaken for each
- * other, and none is in two chains.
+ * other, and no frame of one's belongs to two chains.
  */
 import type {
   ChainSpec,

@@ -36,6 +36,28 @@ const dualStack = declare([chain([hop('firewall')])], {
   subscribers: [{ ...alice, ipv6: ['2001:db8::1' as never] }, bob],
 });
 const two = declare([chain([hop('firewall'), hop('counter', { onFailure: 'open' })])]);
+const services = declare([
+  chain([hop('firewall')]),
+  chain([hop('counter')], {
+    uid: 2,
+    more: {
+      name: 'web' as never,
+      priority: 7,
+      service: [
+        { protocol: 'tcp', remote: '192.0.2.0/24', remotePort: '80-81' },
+        { vlan: 5, dscp: 46 },
+      ],
+    },
+  }),
+]);
+const serviceAlone = declare(
+  [
+    chain([hop('firewall')], {
+      more: { service: [{ protocol: 'udp', remotePort: 53, remote: '2001:db8::/32' }] },
+    }),
+  ],
+  { unchained: 'drop' },
+);
 const onePlanned = plan(one);
 const twoPlanned = plan(two);
 
@@ -48,6 +70,8 @@ const cases: Record<string, string[]> = {
   'two-hops': flowsOf(two, twoPlanned),
   'two-hops-second-open': flowsOf(two, twoPlanned, ['i2']),
   'second-hop-staged': flowsOf(two, plan(two, onePlanned)),
+  'service-chains': flowsOf(services, plan(services)),
+  'service-alone-drop': flowsOf(serviceAlone, plan(serviceAlone)),
   'second-hop-flipped': flowsOf(two, plan(two, plan(two, onePlanned))),
 };
 

@@ -8,10 +8,11 @@ import t from 'tap';
 import { type CompiledSwitch, compile } from '../../../src/compiler/compile.ts';
 import { planSteering } from '../../../src/compiler/plan.ts';
 import { walk } from '../../../src/compiler/walk.ts';
-import type { Declared, FailPolicy } from '../../../src/model/declared.ts';
+import type { Declared, FailPolicy, ServiceMatch } from '../../../src/model/declared.ts';
 import type { Facts } from '../../../src/model/facts.ts';
 import { EMPTY_STEERING, type Steering } from '../../../src/model/steering.ts';
 import { alice, bob, chain, DPID, declare, factsOf, hop } from '../world.ts';
+import { type Frame, frameArbitrary, headersOf, isMeant, matchArbitrary } from './service-meaning.ts';
 
 const NORMAL = 0xfffffffa;
 const PORT = { alice: 1, bob: 2, uplink: 3 };
@@ -129,6 +130,125 @@ t.test('no cross-talk: two subscribers of one chain never meet in an instance', 
   );
 });
 
+type ServiceOf = { readonly matches: readonly ServiceMatch[]; readonly priority: number };
+const servicesArbitrary = fc.uniqueArray(fc.nat(999), { minLength: 1, maxLength: 4 }).chain((priorities) =>
+  fc.tuple(
+    ...priorities.map((priority) =>
+      fc.record({
+        priority: fc.constant(priority),
+        matches: fc.array(matchArbitrary, { minLength: 1, maxLength: 3 }),
+      }),
+    ),
+  ),
+);
+
+/** Number of the chain that a frame of alice's belongs to, in the order of asking; or what becomes of it otherwise. */
+function meantChain(services: readonly ServiceOf[], frame: Frame): number | 'rest' | 'dropped' {
+  for (const [index, { matches }] of services.entries()) {
+    const answers = matches.map((match) => isMeant(match, frame));
+    if (answers.includes(true)) return index;
+    if (answers.includes('perhaps')) return 'dropped';
+  }
+  return 'rest';
+}
+
+t.test(
+  'a frame goes along the first chain whose service it is, both ways, and else along the rest',
+  async () => {
+    const seen = new Map<string, number>();
+    fc.assert(
+      fc.property(
+        servicesArbitrary,
+        fc.constantFrom('chain', 'normal', 'drop'),
+        fc.array(frameArbitrary, { minLength: 20, maxLength: 20 }),
+        (unsorted: readonly ServiceOf[], rest, frames) => {
+          const services = [...unsorted].sort((a, b) => b.priority - a.priority);
+          const chains = services.map(({ matches, priority }, index) =>
+            chain([hop('firewall')], {
+              uid: index + 1,
+              more: { name: `service-${index}` as never, service: matches, priority },
+            }),
+          );
+          const forRest = rest === 'chain' ? [chain([hop('firewall')], { uid: 99 })] : [];
+          const declared = declare([...chains, ...forRest], {
+            unchained: rest === 'drop' ? 'drop' : 'normal',
+          });
+          const steering = planOf(declared);
+          const tables = tablesOf({ declared, steering, facts: factsOf(steering) });
+          const instanceOf = (name: string): number =>
+            Number([...steering.instances.values()].find((one) => one.chain === name)?.id.slice(1));
+          for (const frame of frames) {
+            const meant = meantChain(services, frame);
+            seen.set(String(meant), (seen.get(String(meant)) ?? 0) + 1);
+            for (const way of ['upstream', 'downstream'] as const) {
+              const [from, to] = way === 'upstream' ? [PORT.alice, PORT.uplink] : [PORT.uplink, PORT.alice];
+              const headers = { ...headersOf(frame, way), eth_dst: way === 'upstream' ? 0x64n : ALICE };
+              const name = typeof meant === 'number' ? `service-${meant}` : 'alice-protected';
+              const through = [instanceOf(name) * 10 + (way === 'upstream' ? 0 : 1), to];
+              const passesBare = rest === 'normal' || frame.etherType === 0x0806;
+              const along = typeof meant === 'number' || (meant === 'rest' && rest === 'chain');
+              const straight = meant === 'rest' && passesBare ? [to] : [];
+              same(trip(tables, from, headers), along ? through : straight);
+            }
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
+    for (const kind of ['0', '1', 'rest', 'dropped'])
+      if ((seen.get(kind) ?? 0) < 50) throw new Error(`only ${seen.get(kind)} frames were ${kind}`);
+  },
+);
+
+t.test('with a service chain alone nothing reaches NORMAL, and questions are answered', async (t) => {
+  const service: ServiceMatch[] = [{ protocol: 'udp', remotePort: 53 }];
+  for (const unchained of ['normal', 'drop'] as const) {
+    const declared = declare([chain([hop('firewall')], { more: { service } })], { unchained });
+    const steering = planOf(declared);
+    const tables = tablesOf({ declared, steering, facts: factsOf(steering) });
+    const asks = { eth_dst: BROADCAST, eth_type: 0x0806n, arp_tpa: 0x0a000001n };
+    t.strictSame(trip(tables, PORT.uplink, asks), [PORT.alice], 'ARP comes down');
+    t.strictSame(trip(tables, PORT.alice, { eth_dst: BROADCAST, eth_type: 0x0806n }), [PORT.uplink]);
+    const dhcp = { eth_dst: BROADCAST, eth_type: 0x0800n, nw_proto: 17n, udp_src: 68n, udp_dst: 67n };
+    t.strictSame(trip(tables, PORT.alice, dhcp), [PORT.uplink], 'DHCP goes up');
+    const web = { eth_dst: 0x64n, eth_type: 0x0800n, nw_proto: 6n, tcp_src: 5000n, tcp_dst: 80n };
+    t.strictSame(trip(tables, PORT.alice, web), unchained === 'normal' ? [PORT.uplink] : [], unchained);
+    t.strictSame(trip(tables, PORT.bob, { ...web, eth_dst: ALICE }), [], 'a neighbour does not get past');
+    t.equal(tables.isolated.get(PORT.alice as never), true);
+  }
+});
+
+t.test('deleting one of three chains leaves the flows of the others byte for byte', async (t) => {
+  const services: ServiceMatch[][] = [
+    [{ protocol: 'tcp', remotePort: 80 }],
+    [{ protocol: 'tcp', remotePort: 443 }],
+  ];
+  const chains = [
+    ...services.map((service, index) =>
+      chain([hop('firewall')], { uid: index + 1, more: { name: `s${index}` as never, service } }),
+    ),
+    chain([hop('counter')], { uid: 9 }),
+  ];
+  const all = declare(chains);
+  const before = planOf(all);
+  const flowsOf = (declared: Declared, steering: Steering, of: number): string =>
+    text(
+      tablesOf({ declared, steering, facts: factsOf(steering) }).flows.filter(({ owner }) => owner === of),
+    );
+  for (const gone of [0, 1, 2]) {
+    const left = declare(chains.filter((_, index) => index !== gone));
+    const after = planOf(left, planOf(left, before));
+    for (const stays of [0, 1, 2].filter((index) => index !== gone)) {
+      t.equal(
+        flowsOf(left, after, stays + 1),
+        flowsOf(all, before, stays + 1),
+        `${gone} goes, ${stays} stays`,
+      );
+    }
+    t.equal(flowsOf(left, after, gone + 1), '[]');
+  }
+});
+
 t.test('traffic that no chain owns is switched, but never to a chained subscriber', async (t) => {
   const tables = tablesOf(build([{ ready: true, onFailure: 'closed' }]));
   t.strictSame(trip(tables, PORT.bob, { eth_dst: 0x64n }), [NORMAL]);
@@ -207,8 +327,6 @@ t.test('compile is a function: the same input gives the same flows in the same o
     ...world.declared,
     subscribers: new Map([...world.declared.subscribers].reverse()),
   };
-  const text = (value: unknown): string =>
-    JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? `${part}` : part));
   t.equal(text(tablesOf(world).flows), text(tablesOf(world).flows));
   t.equal(text(tablesOf({ ...world, declared: shuffled }).flows), text(tablesOf(world).flows));
 });
@@ -225,6 +343,19 @@ t.test('the interpreter can tell a bypass', async (t) => {
   t.strictSame(trip({ ...tables, flows: [...tables.flows, around] }, PORT.alice, {}), [PORT.uplink]);
   t.not(alice.mac, bob.mac);
 });
+
+const text = (value: unknown): string =>
+  JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? `${part}` : part));
+
+const planOf = (declared: Declared, steering = EMPTY_STEERING): Steering =>
+  planSteering({
+    declared,
+    steering,
+    instances: factsOf(steering).instances,
+    confirmed: new Set(steering.paths.keys()),
+    now: 0,
+    drainTime: 0,
+  });
 
 function same(seen: readonly number[], wanted: readonly number[]): void {
   if (seen.join() !== wanted.join())

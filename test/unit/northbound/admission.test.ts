@@ -159,7 +159,94 @@ t.test('subscribers', async (t) => {
   for (const [rest, code, fault] of cases) refuses(t, 'subscribers', put(rest), code, fault, LAB);
 });
 
-t.test('a subscriber is in at most one chain, also when labels change', async (t) => {
+t.test('services of one subscriber that can meet in a frame need priorities that differ', async (t) => {
+  const web = { ...CHAIN, name: 'web', service: [{ protocol: 'tcp', remotePort: '80-443' }] };
+  const lab = [LAB, { chains: [CHAIN, web] }] as const;
+  const other = (more: object) => ({ ...CHAIN, name: 'other', ...more });
+  accepts(t, 'beside the chain for everything else', 'chains', web, LAB, { chains: [CHAIN] });
+  accepts(t, 'other ports', 'chains', other({ service: [{ protocol: 'tcp', remotePort: 53 }] }), ...lab);
+  accepts(t, 'another priority', 'chains', other({ service: [{ dscp: 46 }], priority: 1 }), ...lab);
+  accepts(t, 'for somebody else', 'chains', other({ service: [{ dscp: 46 }], subscribers: ['bob'] }), ...lab);
+  const detail =
+    'subscriber alice is in chain web too, which has priority 0 as well and can match the same frames as service 1 here; let one have another `priority`';
+  const voice = other({ service: [{ protocol: 'udp' }, { dscp: 46 }] });
+  refuses(t, 'chains', voice, 'conflict', `/subscribers/0: ${detail}`, ...lab);
+  refuses(
+    t,
+    'chains',
+    {
+      name: 'gold',
+      selector: { plan: 'gold' },
+      hops: [hop()],
+      service: [{ protocol: 'tcp', remotePort: 443 }],
+    },
+    'conflict',
+    '/selector: subscriber bob is in chain web too, which has priority 0 as well and can match the same frames as service 0 here; let one have another `priority`',
+    LAB,
+    { chains: [{ ...web, subscribers: ['bob'] }] },
+  );
+  refuses(
+    t,
+    'subscribers',
+    { ...ALICE, labels: { plan: 'gold' } },
+    'conflict',
+    '/labels: it would be in the chains web and gold, which can want the same frames; give one another `priority`, or a `service` that differs',
+    LAB,
+    {
+      chains: [
+        web,
+        { name: 'gold', selector: { plan: 'gold' }, hops: [hop()], service: [{ protocol: 'tcp' }] },
+      ],
+    },
+  );
+});
+
+t.test('a match that nothing can satisfy is refused with what is wrong in it', async (t) => {
+  const cases: [object, string][] = [
+    [{ remotePort: 80 }, '/remotePort: needs `protocol` to be tcp, udp or sctp: no other has ports'],
+    [
+      { protocol: 'icmp', localPort: 80 },
+      '/localPort: needs `protocol` to be tcp, udp or sctp: no other has ports',
+    ],
+    [
+      { protocol: 'tcp', remotePort: '90-80' },
+      '/remotePort: has to be a range from a lower to a higher port of 1 to 65535',
+    ],
+    [
+      { protocol: 'tcp', remotePort: '1-70000' },
+      '/remotePort: has to be a range from a lower to a higher port of 1 to 65535',
+    ],
+    [
+      { remote: '10.0.0.0/8', local: '2001:db8::/32' },
+      ': asks for IPv4 and for IPv6 at once, and no frame is both',
+    ],
+    [
+      { protocol: 'icmpv6', remote: '10.0.0.0/8' },
+      ': asks for IPv4 and for IPv6 at once, and no frame is both',
+    ],
+    [
+      { etherType: 0x0806, dscp: 1 },
+      '/etherType: is not that of IP (0x0800 or 0x86dd), and the match asks for more of IP',
+    ],
+    [{ etherType: 0x8100 }, '/etherType: is that of a VLAN tag; ask for the tag by `vlan`'],
+  ];
+  for (const [match, fault] of cases)
+    refuses(t, 'chains', chain({ service: [{ vlan: 5 }, match] }), 'invalid-body', `/service/1${fault}`, LAB);
+  refuses(
+    t,
+    'chains',
+    chain({ service: [{ protocol: 'tcp', remotePort: '1-65534', localPort: '1-65534' }] }),
+    'invalid-body',
+    '/service: takes 1800 matches of a switch for each subscriber and may take 256; port ranges take fewest where they begin and end at multiples of powers of two',
+    LAB,
+  );
+  const noService = chain({ priority: 5 });
+  const fault =
+    '/priority: goes with `service` only: the chain for everything else is asked last in any case';
+  refuses(t, 'chains', noService, 'invalid-body', fault, LAB);
+});
+
+t.test('a subscriber is in at most one chain without a service, also when labels change', async (t) => {
   const gold = { name: 'gold', selector: { plan: 'gold' }, hops: [hop()] };
   const lab = [LAB, { chains: [CHAIN, gold] }] as const;
   accepts(t, 'stays in its chain', 'subscribers', ALICE, ...lab);
@@ -168,7 +255,7 @@ t.test('a subscriber is in at most one chain, also when labels change', async (t
     'subscribers',
     { ...ALICE, labels: { plan: 'gold' } },
     'conflict',
-    '/labels: it would be in the chains c and gold, and a subscriber is in at most one',
+    '/labels: it would be in the chains c and gold, which can want the same frames; give one another `priority`, or a `service` that differs',
     ...lab,
   );
   refuses(
@@ -176,7 +263,7 @@ t.test('a subscriber is in at most one chain, also when labels change', async (t
     'chains',
     chain({ name: 'd' }),
     'conflict',
-    '/subscribers/0: subscriber alice is in chain c and would be in d too',
+    '/subscribers/0: subscriber alice is in chain c too, and may be in one without a `service` only',
     ...lab,
   );
   refuses(
@@ -184,7 +271,7 @@ t.test('a subscriber is in at most one chain, also when labels change', async (t
     'chains',
     chain({ name: 'd', subscribers: ['bob'] }),
     'conflict',
-    '/subscribers/0: subscriber bob is in chain gold and would be in d too',
+    '/subscribers/0: subscriber bob is in chain gold too, and may be in one without a `service` only',
     ...lab,
   );
   refuses(
@@ -192,7 +279,7 @@ t.test('a subscriber is in at most one chain, also when labels change', async (t
     'chains',
     { ...gold, name: 'all', selector: { plan: 'gold' } },
     'conflict',
-    '/selector: subscriber bob is in chain gold and would be in all too',
+    '/selector: subscriber bob is in chain gold too, and may be in one without a `service` only',
     ...lab,
   );
   accepts(

@@ -6,6 +6,7 @@ import type {
   HopSpec,
   Json,
   JsonObject,
+  ServiceMatch,
   SubscriberSpec,
   SwitchSpec,
   UplinkSpec,
@@ -126,7 +127,23 @@ const functionSpec: Full<FunctionSpec> = {
   transparent: true,
   configSchema: {},
 };
-const named: ChainSpec = { name: 'c' as Name, hops: [hop], subscribers: ['alice' as Name] };
+const service: Full<ServiceMatch> = {
+  vlan: 5,
+  etherType: 0x0800,
+  protocol: 'tcp',
+  dscp: 46,
+  remote: '192.0.2.0/24',
+  local: '10.0.0.1/32',
+  remotePort: '8000-8099',
+  localPort: 5000,
+};
+const named: ChainSpec = {
+  name: 'c' as Name,
+  hops: [hop],
+  subscribers: ['alice' as Name],
+  service: [service, { protocol: 47 }],
+  priority: 5,
+};
 const selecting: ChainSpec = { name: 'c' as Name, hops: [hop], selector: { plan: 'gold' } };
 
 t.test('types and schemas agree', async (t) => {
@@ -137,6 +154,7 @@ t.test('types and schemas agree', async (t) => {
     ['SubscriberSpec', subscriber],
     ['UplinkSpec', uplink],
     ['FunctionSpec', functionSpec],
+    ['ServiceMatch', service],
     ['ChainSpec', { ...named, ...selecting }],
   ];
   for (const [name, sample] of samples) {
@@ -171,6 +189,16 @@ t.test('what the types cannot say is refused by the schemas', async (t) => {
     ['ChainSpec', { ...named, hops: Array.from({ length: 17 }, () => hop) }, '/hops'],
     ['ChainSpec', { ...named, selector: { a: 'b' } }, ''],
     ['ChainSpec', { name: 'c', hops: [hop] }, ''],
+    ['ChainSpec', { ...named, service: [] }, '/service'],
+    ['ChainSpec', { ...named, service: [{}] }, '/service/0'],
+    ['ChainSpec', { ...named, priority: 1000 }, '/priority'],
+    ['ServiceMatch', { protocol: 'tpc' }, '/protocol'],
+    ['ServiceMatch', { protocol: 256 }, '/protocol'],
+    ['ServiceMatch', { remote: '10.0.0.1/8' }, '/remote'],
+    ['ServiceMatch', { remotePort: 0 }, '/remotePort'],
+    ['ServiceMatch', { remotePort: '80' }, '/remotePort'],
+    ['ServiceMatch', { dscp: 64 }, '/dscp'],
+    ['ServiceMatch', { vlan: 4095 }, '/vlan'],
     ['ChainSpec', { ...selecting, selector: {} }, '/selector'],
     ['HopSpec', { ...hop, onFailure: 'ajar' }, '/onFailure'],
     ['HopSpec', { ...hop, config: [] }, '/config'],

@@ -49,7 +49,13 @@ t.test('a catalogue that is not right is refused with the place', async (t) => {
 t.test('the example declarations are accepted, in the order of their names after lab.yaml', async (t) => {
   const { call } = setUp(t, catalogue);
   const files = readdirSync(new URL('chains/', root)).filter((file) => file.endsWith('.yaml'));
-  t.same(files.sort(), ['alice-protected.yaml', 'alice-two-hops.yaml', 'gold-plan.yaml', 'lab.yaml']);
+  t.same(files.sort(), [
+    'alice-protected.yaml',
+    'alice-two-hops.yaml',
+    'gold-plan.yaml',
+    'lab.yaml',
+    'voice.yaml',
+  ]);
   for (const file of ['lab.yaml', ...files]) {
     for (const { kind, spec } of declarations(file)) {
       const answer = await call('PUT', `/v1/${kind}/${spec.name}`, { kind, spec });
@@ -57,7 +63,11 @@ t.test('the example declarations are accepted, in the order of their names after
     }
   }
   t.match((await call('GET', '/v1/chains')).body, {
-    items: [{ spec: { name: 'alice-protected', hops: { length: 2 } } }, { spec: { name: 'gold-plan' } }],
+    items: [
+      { spec: { name: 'alice-protected', hops: { length: 2 } } },
+      { spec: { name: 'gold-plan' } },
+      { spec: { name: 'voice' } },
+    ],
   });
 });
 
