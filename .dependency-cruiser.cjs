@@ -65,9 +65,9 @@ module.exports = {
     },
     {
       name: 'main-is-the-top',
-      comment: 'only main.ts sees all; nothing imports it',
+      comment: 'only main.ts sees all; nothing imports it but the command, which is above it',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/main\\.ts$' },
+      from: { path: '^src/', pathNot: '^src/(main|chainstitch)\\.ts$' },
       to: { path: '^src/main\\.ts$' },
     },
     {

@@ -110,9 +110,10 @@ function authenticationOf({ auth, apiRateLimit }: Settings): Authentication {
   return { by: 'token', ...(apiRateLimit === 0 ? {} : { requestsPerSecond: apiRateLimit }) };
 }
 
-async function main(argv: readonly string[]): Promise<void> {
+/** Runs the controller with these arguments until it is stopped. */
+export async function main(argv: readonly string[]): Promise<void> {
   if (argv.includes('--help')) {
-    process.stdout.write(`usage: chainstitch [--setting=value ...]\n\n${settingsHelp()}\n`);
+    process.stdout.write(`usage: chainstitch serve [--setting=value ...]\n\n${settingsHelp()}\n`);
     return;
   }
   const settings = loadSettings(argv, process.env);

@@ -20,8 +20,7 @@ not known is refused, so that a slip of the pen never goes unnoticed.
 |---|---|---|---|---|
 ${rows.join('\n')}
 
-The variables \`CHAINSTITCH_URL\` and \`CHAINSTITCH_TOKEN\` belong to the operator's command; the controller ignores
-them.
+Variables of the operator's command ([cli.md](cli.md)) begin in the same way; the controller ignores them.
 
 ## Fixed limits of the API
 
@@ -35,6 +34,15 @@ them.
 | requests that wait for a state at the same time | ${API_LIMITS.waiters} |
 | time that a request may wait for a state | ${API_LIMITS.waitSecondsMax} seconds, ${API_LIMITS.waitSecondsDefault} unless it says otherwise |
 `;
+}
+
+/** The settings as options of a command. */
+export function settingsOptions(): readonly { readonly flags: string; readonly help: string }[] {
+  return SETTING_NAMES.map((name) => {
+    const entry: SettingEntry = SETTINGS[name];
+    const plain = `${describeType(entry.type)}; default ${defaultOf(entry)}`.replaceAll('`', '');
+    return { flags: `--${name} <value>`, help: `${entry.help} (${plain})` };
+  });
 }
 
 /** The settings as lines for a terminal. */

@@ -24,7 +24,15 @@ import {
  * Names in the environment that begin as settings do and are none: the ones of the operator's command, which
  * an operator may have exported in the shell that starts the controller.
  */
-const FOREIGN_ENVIRONMENT = new Set(['CHAINSTITCH_URL', 'CHAINSTITCH_TOKEN']);
+const FOREIGN_ENVIRONMENT = new Set([
+  'CHAINSTITCH_URL',
+  'CHAINSTITCH_TOKEN',
+  'CHAINSTITCH_TOKEN_FILE',
+  'CHAINSTITCH_TIMEOUT',
+  'CHAINSTITCH_CONTEXT',
+  'CHAINSTITCH_CONFIG',
+  'CHAINSTITCH_NODE',
+]);
 
 /**
  * The settings of this run: an argument wins over the environment, the environment over the default.

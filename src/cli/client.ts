@@ -1,0 +1,145 @@
+/**
+ * Requests to the controller's API, and what became of them.
+ */
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { Fault } from '../model/errors.ts';
+import { exitOf } from './exits.ts';
+import { Failure } from './failure.ts';
+import type { Session } from './session.ts';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+export type Call = {
+  readonly body?: unknown;
+  /** Milliseconds that the controller is asked to take before it answers, beyond the time for an answer. */
+  readonly grace?: number;
+  readonly accept?: string;
+};
+export type Answer = { readonly status: number; readonly body: unknown };
+
+/** As much of an answer as is ever read. */
+const MOST_BYTES = 256 * 1024 * 1024;
+
+/** What the controller answers a request with that it does not carry out. */
+type Problem = {
+  readonly title?: string;
+  readonly detail?: string;
+  readonly code?: string;
+  readonly remedy?: string;
+  readonly instance?: string;
+  readonly faults?: readonly Fault[];
+};
+
+/** A refusal that points into the body: whoever made the body can say where that is. */
+export class Refusal extends Failure {
+  readonly status: number;
+  readonly faults: readonly Fault[];
+
+  constructor(status: number, problem: Problem) {
+    const {
+      code = `HTTP ${status}`,
+      detail = problem.title ?? 'the controller refused',
+      remedy,
+      faults = [],
+    } = problem;
+    super(exitOf(status, code), detail, {
+      code,
+      remedy,
+      places: faults.map(({ pointer, detail }) => ({ where: pointer, detail })),
+      request: problem.instance?.replace(/^urn:uuid:/, ''),
+    });
+    this.status = status;
+    this.faults = faults;
+  }
+}
+
+export class Client {
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  get server(): string {
+    return this.#session.server.href.replace(/\/$/, '');
+  }
+
+  /** @throws Failure `unreachable`; Refusal for every status from 400 up */
+  async call(method: Method, path: string, call: Call = {}): Promise<Answer> {
+    const limit = this.#session.timeout + (call.grace ?? 0);
+    const late = AbortSignal.timeout(limit);
+    try {
+      const response = await this.open(method, path, call, late);
+      const bytes = await readAll(response, late);
+      const status = response.statusCode ?? 0;
+      const isJson = /^application\/([a-z]+\+)?json\b/.test(response.headers['content-type'] ?? '');
+      if (status >= 400) throw new Refusal(status, isJson ? parseProblem(bytes) : {});
+      if (status === 204 || bytes.length === 0) return { status, body: undefined };
+      if (!isJson)
+        throw new Failure('unreachable', `${this.server} answers, and is not a chainstitch controller`);
+      return { status, body: JSON.parse(bytes.toString('utf8')) };
+    } catch (error) {
+      if (error instanceof Failure) throw error;
+      throw this.#unreachable(error, late.aborted ? limit : undefined);
+    }
+  }
+
+  async get<T>(path: string): Promise<T> {
+    return (await this.call('GET', path)).body as T;
+  }
+
+  /** The head of an answer; its body is the caller's to read. */
+  open(method: Method, path: string, { body, accept }: Call, signal: AbortSignal): Promise<IncomingMessage> {
+    const { server } = this.#session;
+    const url = new URL(`${server.pathname.replace(/\/$/, '')}${path}`, server);
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const headers = {
+      accept: accept ?? 'application/json',
+      'user-agent': 'chainstitch',
+      ...(text === undefined
+        ? {}
+        : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+    };
+    return new Promise((resolve, reject) => {
+      const open = url.protocol === 'https:' ? httpsRequest : httpRequest;
+      const request = open(url, { method, headers, signal, agent: false }, resolve);
+      request.once('error', reject);
+      request.end(text);
+    });
+  }
+
+  #unreachable(error: unknown, after: number | undefined): Failure {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (after !== undefined) {
+      return new Failure('unreachable', `${this.server} did not answer within ${after / 1000} s`, {
+        remedy: 'Allow more time with --timeout, or look at the log of the controller.',
+      });
+    }
+    const why = code === 'ECONNREFUSED' ? 'nobody listens there' : message || code;
+    return new Failure('unreachable', `the controller at ${this.server} cannot be reached: ${why}`, {
+      remedy: 'Start it with `chainstitch serve`, or name another one with --server or CHAINSTITCH_URL.',
+    });
+  }
+}
+
+async function readAll(response: IncomingMessage, signal: AbortSignal): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of response) {
+    signal.throwIfAborted();
+    length += (chunk as Buffer).length;
+    if (length > MOST_BYTES)
+      throw new Failure('unreachable', 'the answer is larger than any answer should be');
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}
+
+function parseProblem(bytes: Buffer): Problem {
+  try {
+    const value: unknown = JSON.parse(bytes.toString('utf8'));
+    return typeof value === 'object' && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * Which controller is meant: an option wins over the environment, the environment over the context in the
+ * configuration file, and that over the default.
+ */
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { closest } from '../model/closest.ts';
+import { Failure } from './failure.ts';
+
+export const DEFAULT_SERVER = 'http://127.0.0.1:8181';
+const DEFAULT_TIMEOUT = '10s';
+
+/** The variables that belong to this command; the controller ignores them. */
+export const ENVIRONMENT = {
+  CHAINSTITCH_URL: 'The controller, as `--server`.',
+  CHAINSTITCH_TIMEOUT: 'How long an answer may take, as `--timeout`.',
+  CHAINSTITCH_CONTEXT: 'The context of the configuration file, as `--context`.',
+  CHAINSTITCH_CONFIG: 'The configuration file, instead of `~/.config/chainstitch/config.yaml`.',
+  CHAINSTITCH_NODE: 'The Node that runs the command, where the one on the PATH is too old.',
+  NO_COLOR: 'Any value turns colours off.',
+} as const;
+
+export type SessionOptions = {
+  readonly server?: string | undefined;
+  readonly timeout?: string | undefined;
+  readonly context?: string | undefined;
+};
+
+export type Session = {
+  readonly server: URL;
+  /** Milliseconds that an answer may take. */
+  readonly timeout: number;
+};
+
+type Context = { readonly server?: string; readonly timeout?: string };
+const CONTEXT_FIELDS = ['server', 'timeout'];
+
+/** @throws Failure `usage` */
+export function openSession(
+  options: SessionOptions,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Session {
+  const context = readContext(options.context ?? env['CHAINSTITCH_CONTEXT'], env);
+  return {
+    server: parseServer(options.server ?? env['CHAINSTITCH_URL'] ?? context.server ?? DEFAULT_SERVER),
+    timeout: parseDuration(
+      options.timeout ?? env['CHAINSTITCH_TIMEOUT'] ?? context.timeout ?? DEFAULT_TIMEOUT,
+      'the time for an answer',
+    ),
+  };
+}
+
+/** `500ms`, `5s` or `2m` in milliseconds. @throws Failure `usage` */
+export function parseDuration(text: string, what: string): number {
+  const [, digits, unit] = /^([0-9]{1,6})(ms|s|m)$/.exec(text) ?? [];
+  const milliseconds = Number(digits) * (unit === 'm' ? 60_000 : unit === 's' ? 1000 : 1);
+  if (digits === undefined || milliseconds === 0 || milliseconds > 3_600_000) {
+    throw new Failure('usage', `${what} is not usable: ${text}`, {
+      remedy: 'Write a time such as 500ms, 5s or 2m, at most 60m.',
+    });
+  }
+  return milliseconds;
+}
+
+function parseServer(text: string): URL {
+  const url = URL.parse(text);
+  if (url === null || !['http:', 'https:'].includes(url.protocol) || url.search !== '' || url.hash !== '') {
+    throw new Failure('usage', `this is not the URL of a controller: ${text}`, {
+      remedy: `Write it as ${DEFAULT_SERVER}.`,
+    });
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new Failure('usage', 'the URL of the controller must not hold a name or a password', {
+      remedy: 'Leave out what stands before the @.',
+    });
+  }
+  return url;
+}
+
+function readContext(name: string | undefined, env: Readonly<Record<string, string | undefined>>): Context {
+  const file = configFile(env);
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    if (isMissing && name === undefined && env['CHAINSTITCH_CONFIG'] === undefined) return {};
+    throw new Failure('usage', `the configuration file ${file} cannot be read: ${(error as Error).message}`);
+  }
+  const wrong = (detail: string): Failure =>
+    new Failure('usage', `the configuration file ${file} is not usable: ${detail}`, {
+      remedy: '`chainstitch --help` shows what it looks like.',
+    });
+  let config: unknown;
+  try {
+    config = parse(text);
+  } catch (error) {
+    throw wrong((error as Error).message);
+  }
+  if (config === null) return {};
+  refuseUnknown(config, ['context', 'contexts'], 'the file', wrong);
+  const { context, contexts = {} } = config as { context?: unknown; contexts?: unknown };
+  if (context !== undefined && typeof context !== 'string') throw wrong('`context` is not a name');
+  if (!isObject(contexts)) throw wrong('`contexts` is not an object');
+  const chosen = name ?? context;
+  if (chosen === undefined) return {};
+  const found = Object.hasOwn(contexts, chosen) ? contexts[chosen] : undefined;
+  if (found === undefined)
+    throw wrong(`there is no context ${chosen}; there are: ${Object.keys(contexts).join(', ')}`);
+  refuseUnknown(found, CONTEXT_FIELDS, `context ${chosen}`, wrong);
+  for (const [field, value] of Object.entries(found as object)) {
+    if (typeof value !== 'string') throw wrong(`\`${field}\` of context ${chosen} is not a text`);
+  }
+  return found as Context;
+}
+
+/** Where contexts are kept. */
+export function configFile(env: Readonly<Record<string, string | undefined>>): string {
+  return (
+    env['CHAINSTITCH_CONFIG'] ??
+    join(env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), 'chainstitch', 'config.yaml')
+  );
+}
+
+function refuseUnknown(
+  value: unknown,
+  known: readonly string[],
+  what: string,
+  wrong: (detail: string) => Failure,
+): void {
+  if (!isObject(value)) throw wrong(`${what} is not an object`);
+  for (const field of Object.keys(value)) {
+    if (known.includes(field)) continue;
+    const near = closest(field, known);
+    throw wrong(
+      `${what} has an unknown field \`${field}\`${near === undefined ? '' : `; did you mean \`${near}\`?`}`,
+    );
+  }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,432 @@
+/**
+ * The command as an operator runs it: the real program against the real API and store, with control played by
+ * the test. cli-story.test.ts has the whole controller.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import t, { type Test } from 'tap';
+import { EXITS } from '../../src/cli/exits.ts';
+import type { SwitchFact } from '../../src/model/facts.ts';
+import type { Dpid, InstanceId, Mac, Name, OfPort, OwnerId, PathId } from '../../src/model/ids.ts';
+import type { ChainStatus } from '../../src/model/status.ts';
+import { loadCatalogue } from '../../src/northbound/catalogue.ts';
+import { createNorthbound } from '../../src/northbound/index.ts';
+import { openStore } from '../../src/store/store.ts';
+import { silentLog } from '../../src/telemetry/log.ts';
+import { COMMAND, type Ran, type RunOptions, run, serve } from '../harness/command.ts';
+import { StubControl } from '../unit/northbound/support.ts';
+
+const builtIns = loadCatalogue(new URL('../../unikernels/functions', import.meta.url).pathname);
+
+const LAB = `# The lab
+kind: subscribers
+spec:
+  name: alice
+  attachment: { switch: s1, port: s1-eth1 }
+  mac: "00:00:00:00:00:01"
+  ipv4: [10.0.0.1]
+  labels: { plan: gold }
+---
+kind: subscribers
+spec:
+  name: bob
+  attachment: { switch: s1, port: s1-eth2 }
+  mac: "00:00:00:00:00:02"
+---
+kind: uplinks
+spec: { name: core, attachment: { switch: s1, port: s1-eth3 } }
+---
+kind: switches
+spec: { name: s1, dpid: "0000000000000001", unchained: normal, ovsdb: "tcp:127.0.0.1:1" }
+`;
+const CHAIN = `kind: chains
+spec:
+  name: alice-protected
+  subscribers: [alice]
+  hops:
+    - function: firewall
+      config: { default: deny }
+`;
+const SWITCH: SwitchFact = {
+  dpid: '0000000000000001' as Dpid,
+  connection: 'disconnected',
+  protocol: 'OpenFlow 1.5',
+  ports: new Map([
+    ['s1-eth1', { name: 's1-eth1', ofport: 1 as OfPort, mac: '00:00:00:00:01:00' as Mac, linkUp: true }],
+  ]),
+  rejections: [
+    { owner: 1 as OwnerId, digest: 'd', reason: 'OFPBAC_BAD_OUT_PORT', flow: 'table=0,actions=output:9' },
+  ],
+  problem: 'its server is not there\x1b[31m',
+};
+const STATUS: ChainStatus = {
+  uid: 5,
+  phase: 'pending',
+  observedGeneration: 1,
+  conditions: [
+    { type: 'SubscribersReady', status: true, reason: 'Attached', message: '1 subscriber attached.' },
+    {
+      type: 'InstancesReady',
+      status: false,
+      reason: 'InstanceStarting',
+      message: 'Instance i1 is starting.',
+    },
+  ],
+  paths: [
+    {
+      subscriber: 'alice' as Name,
+      path: 1 as PathId,
+      hops: [
+        {
+          hop: 'firewall-1',
+          function: 'firewall' as Name,
+          onFailure: 'closed',
+          instance: 'i1' as InstanceId,
+          phase: 'starting',
+          restarts: 0,
+        },
+      ],
+    },
+  ],
+};
+const DESCRIBED = `
+Status
+  pending, of generation 1
+
+Conditions
+  TYPE              HOLDS  REASON            MESSAGE
+  SubscribersReady  yes    Attached          1 subscriber attached.
+  InstancesReady    no     InstanceStarting  Instance i1 is starting.
+
+Paths
+  SUBSCRIBER  PATH  HOP         FUNCTION  INSTANCE  PHASE     RESTARTS  ON-FAILURE
+  alice       1     firewall-1  firewall  i1        starting  0         closed
+`;
+const status = (ran: Ran): string | undefined =>
+  Object.entries(EXITS).find(([, exit]) => exit.status === ran.status)?.[0];
+
+type Site = {
+  readonly dir: string;
+  readonly url: string;
+  readonly control: StubControl;
+  readonly cli: typeof run;
+};
+
+async function open(t: Test): Promise<Site> {
+  const store = openStore(':memory:');
+  const control = new StubControl(store);
+  const onChange = (): void => undefined;
+  const northbound = createNorthbound({
+    store,
+    introspection: control,
+    builtIns,
+    log: silentLog(),
+    onChange,
+  });
+  t.teardown(() => northbound.close());
+  const url = await northbound.listen({ host: '127.0.0.1', port: 0 });
+  const dir = t.testdir();
+  writeFileSync(`${dir}/lab.yaml`, LAB);
+  writeFileSync(`${dir}/chain.yaml`, CHAIN);
+  const cli = (argv: readonly string[], options: RunOptions = {}): Promise<Ran> =>
+    run(argv, { cwd: dir, ...options, env: { CHAINSTITCH_URL: url, ...options.env } });
+  return { dir, url, control, cli };
+}
+
+t.test('from declaration to deletion', async (t) => {
+  const { cli, dir, control } = await open(t);
+  const made = await cli(['apply', '-f', 'lab.yaml', 'chain.yaml']);
+  t.equal(
+    made.out,
+    'switches/s1 created\nuplinks/core created\nsubscribers/alice created\nsubscribers/bob created\n' +
+      'chains/alice-protected created\n',
+    'what others need is declared first',
+  );
+  t.match(made, { status: 0, err: '' });
+
+  const again = await cli(['apply', '-f', '.']);
+  t.equal(again.out.match(/ unchanged$/gm)?.length, 5, again.out + again.err);
+
+  const subscribers = await cli(['get', 'subscribers']);
+  t.equal(
+    subscribers.out,
+    `NAME   SWITCH  PORT     MAC                ADDRESSES  LABELS
+alice  s1      s1-eth1  00:00:00:00:00:01  10.0.0.1   plan=gold
+bob    s1      s1-eth2  00:00:00:00:00:02  -          -
+`,
+  );
+  control.switches.set(SWITCH.dpid, SWITCH);
+  t.equal(
+    (await cli(['get', 'sw', 's1'])).out,
+    `NAME  DPID              CONNECTION    PROTOCOL      CONFIRMED  PORTS  PROBLEM
+s1    0000000000000001  disconnected  OpenFlow 1.5  no         1      its server is not there?[31m
+`,
+    'what a switch says does not steer a terminal',
+  );
+  control.statuses.set('alice-protected', STATUS);
+  t.equal(
+    (await cli(['get', 'chains'])).out,
+    `NAME             PHASE    GENERATION  FOR    HOPS      MISSING
+alice-protected  pending  1           alice  firewall  Instance i1 is starting.
+`,
+  );
+  t.equal((await cli(['get', 'sub', '-l', 'plan=gold', '-o', 'name'])).out, 'subscribers/alice\n');
+  t.equal((await cli(['get', 'sub', '-l', '!plan', '-o', 'name'])).out, 'subscribers/bob\n');
+  t.match(JSON.parse((await cli(['get', 'chain', 'alice-protected', '-o', 'json'])).out), {
+    generation: 1,
+    spec: { name: 'alice-protected' },
+  });
+  t.match(JSON.parse((await cli(['get', 'chains', '-o', 'json'])).out), { items: [{ generation: 1 }] });
+  const described = await cli(['describe', 'chain', 'alice-protected']);
+  t.equal(described.out.slice(described.out.indexOf('\nStatus')), DESCRIBED);
+  t.match(
+    (await cli(['describe', 'sub', 'alice'])).out,
+    /Chain\n {2}alice-protected, pending\n\nUpstream\n {2}firewall-1 \(i1, starting\)/,
+  );
+  t.match(
+    (await cli(['describe', 'switch', 's1'])).out,
+    /Ports\n.*\n {2}1 {5}s1-eth1 {2}00:00:00:00:01:00 {2}up\n\nRefused flows\n.*\n {2}OFPBAC_BAD_OUT_PORT {2}table=0/,
+  );
+  t.match((await cli(['describe', 'fn', 'firewall'])).out, /It comes with the product/);
+
+  const yaml = (await cli(['get', 'chain', 'alice-protected', '-o', 'yaml'])).out;
+  writeFileSync(`${dir}/chain.yaml`, yaml.replace('default: deny', 'default: allow'));
+  t.match(await cli(['apply', '-f', 'chain.yaml']), { status: 0, out: 'chains/alice-protected changed\n' });
+  t.match(await cli(['apply', '-f', '-'], { input: yaml }), { out: 'chains/alice-protected changed\n' });
+
+  t.equal(status(await cli(['delete', 'switch', 's1'])), 'conflict', 'others need it');
+  const gone = await cli(['delete', '-f', 'lab.yaml', '-f', 'chain.yaml']);
+  t.match(gone, {
+    status: 0,
+    out: 'chains/alice-protected deleted\nsubscribers/bob deleted\nsubscribers/alice deleted\nuplinks/core deleted\nswitches/s1 deleted\n',
+  });
+  t.equal(status(await cli(['delete', 'switch', 's1'])), 'not-found');
+  t.match(await cli(['delete', 'switch', 's1', '--ignore-missing']), { status: 0 });
+  t.match(await cli(['get', 'chains']), { status: 0, out: '', err: 'There are no chains.\n' });
+});
+
+t.test('what is wrong, where, and what would help', async (t) => {
+  const { cli, dir } = await open(t);
+  await cli(['apply', '-f', 'lab.yaml']);
+  const wrong = CHAIN.replace('default: deny', 'default: denied');
+  writeFileSync(`${dir}/chain.yaml`, wrong);
+  const refused = await cli(['apply', '-f', 'chain.yaml']);
+  t.equal(status(refused), 'refused');
+  t.match(
+    refused.err,
+    /^chainstitch: .*\(invalid-config\)\n {2}chain\.yaml:7:26 \/spec\/hops\/0\/config\/default: .*deny.*\nwhat to do: .*\nin the controller's log: reqId [0-9a-f-]{36}\n$/,
+  );
+  const waited = await cli(['apply', '-f', '-', '--wait', '200ms'], { input: CHAIN });
+  t.equal(status(waited), 'not-in-force', waited.err);
+  const cases: [string, string[], string, RegExp, RunOptions?][] = [
+    ['no command', [], 'usage', /Usage: chainstitch/],
+    ['an unknown command', ['gte'], 'usage', /unknown command 'gte'\n\(Did you mean get\?\)/],
+    ['an unknown option', ['get', 'chains', '--outptu'], 'usage', /Did you mean --output/],
+    ['an unknown kind', ['get', 'chian'], 'usage', /did you mean chain\?/],
+    ['an unknown format', ['get', 'chains', '-o', 'xml'], 'usage', /Allowed choices are table, json/],
+    ['a selector of what has no labels', ['get', 'chains', '-l', 'a=b'], 'usage', /only subscribers/],
+    ['no selector', ['get', 'sub', '-l', 'a==b=,'], 'usage', /this is no selector/],
+    ['an unknown name', ['get', 'chain', 'nobody'], 'not-found', /\(not-found\)/],
+    ['a name that tries to be a path', ['get', 'chain', '../../healthz'], 'not-found', /\(not-found\)/],
+    ['an instance to delete', ['delete', 'instance', 'i1'], 'usage', /come and go with the chains/],
+    ['nothing to delete', ['delete'], 'usage', /say what to delete/],
+    ['a missing file', ['apply', '-f', 'none.yaml'], 'input', /none.yaml cannot be read/],
+    ['an empty directory', ['apply', '-f', 'empty'], 'input', /no declarations in empty/],
+    ['no URL', ['get', 'chains', '--server', 'nowhere'], 'usage', /not the URL/],
+    ['a secret in the URL', ['get', 'chains', '--server', 'http://a:b@localhost'], 'usage', /must not hold/],
+    ['no time', ['get', 'chains', '--timeout', '5'], 'usage', /500ms, 5s or 2m/],
+    ['a field that is none', ['explain', '--switch', 's1', '--port', 'p', 'tcp'], 'usage', /no field/],
+    ['nowhere to come in', ['explain', 'eth_type=0x0800'], 'usage', /say where/],
+    [
+      'a switch without connection',
+      ['explain', '--subscriber', 'alice', 'eth_type=0x0800'],
+      'conflict',
+      /\(switch-not-connected\)/,
+    ],
+  ];
+  mkdirSync(`${dir}/empty`);
+  for (const [name, argv, expected, says] of cases) {
+    const ran = await cli(argv);
+    t.equal(status(ran), expected, name);
+    t.match(ran.err, says, name);
+    t.equal(ran.out, '', `${name}: nothing on the standard output`);
+  }
+});
+
+t.test('faults of files are all shown, by line', async (t) => {
+  const { cli } = await open(t);
+  const cases: [string, RegExp][] = [
+    ['kind: chians\nspec: {name: a}', /standard input:1:1: there is no kind "chians"; did you mean chains\?/],
+    ['spec: {name: a}', /standard input:1:1: `kind` is missing/],
+    ['kind: chains\nspec: {}', /`spec.name` is missing/],
+    ['kind: chains\nspec: {name: a}\nmore: 1', /no `more` beside/],
+    ['kind: chains\nspec: {name: &x a, hops: *x}', /aliases are not understood/],
+    ['kind: [', /standard input:\d:\d: /],
+    [
+      'kind: chains\nspec: {name: a}\n---\nkind: chains\nspec: {name: a}',
+      /standard input:4:1: chains\/a stands at standard input:1:1 already/,
+    ],
+    ['- 1', /no object/],
+    ['', /no declarations/],
+  ];
+  for (const [input, says] of cases) {
+    const ran = await cli(['apply', '-f', '-'], { input });
+    t.equal(status(ran), 'input', input);
+    t.match(ran.err, says, input);
+  }
+});
+
+t.test('which controller is meant', async (t) => {
+  const { url, dir } = await open(t);
+  const get = (env: Record<string, string>, ...argv: string[]) => run(['get', 'fn', ...argv], { env });
+  t.match(await get({}, '--server', 'http://127.0.0.1:1'), { status: EXITS.unreachable.status });
+  t.equal(
+    (await get({ CHAINSTITCH_URL: 'http://127.0.0.1:1' }, '--server', url)).status,
+    0,
+    'an option wins',
+  );
+  const config = `${dir}/config.yaml`;
+  const env = { CHAINSTITCH_CONFIG: config };
+  t.equal(status(await get(env)), 'usage', 'a file that is named has to be there');
+  writeFileSync(
+    config,
+    `context: far\ncontexts:\n  far: { server: "http://127.0.0.1:1" }\n  near: { server: "${url}" }\n`,
+  );
+  t.equal(status(await get(env)), 'unreachable');
+  t.equal((await get(env, '--context', 'near')).status, 0);
+  t.equal((await get({ ...env, CHAINSTITCH_CONTEXT: 'near' })).status, 0);
+  t.match((await get(env, '--context', 'here')).err, /no context here; there are: far, near/);
+  writeFileSync(config, 'contexts:\n  far: { sever: x }\ncontext: far\n');
+  t.match((await get(env)).err, /unknown field `sever`; did you mean `server`\?/);
+  const home = `${dir}/home`;
+  mkdirSync(`${home}/.config/chainstitch`, { recursive: true });
+  writeFileSync(
+    `${home}/.config/chainstitch/config.yaml`,
+    `context: near\ncontexts:\n  near: { server: "${url}" }\n`,
+  );
+  t.equal((await get({ HOME: home })).status, 0);
+});
+
+t.test('a controller that does not answer, and one that is none', async (t) => {
+  const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+  const other = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.end('HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 2\r\n\r\nhi');
+  }).listen(0, '127.0.0.1');
+  await Promise.all([once(silent, 'listening'), once(other, 'listening')]);
+  t.teardown(() => [silent, other].map((server) => server.close()));
+  const at = (server: typeof silent): string =>
+    `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+  const late = await run(['get', 'chains', '--server', at(silent), '--timeout', '200ms']);
+  t.equal(status(late), 'unreachable');
+  t.match(late.err, /did not answer within 0.2 s/);
+  t.match((await run(['get', 'chains', '--server', at(other)])).err, /is not a chainstitch controller/);
+});
+
+t.test('pipes and colours', async (t) => {
+  const { cli, url, control } = await open(t);
+  await cli(['apply', '-f', 'lab.yaml']);
+  control.switches.set(SWITCH.dpid, SWITCH);
+  // A reader that goes away before anything is written to it.
+  const child = spawn('sh', ['-c', `"${COMMAND}" get functions -o json | true; echo "\${PIPESTATUS:-}"`], {
+    env: { ...process.env, CHAINSTITCH_URL: url },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let err = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text;
+  });
+  await new Promise((resolve) => child.once('close', resolve));
+  t.equal(err, '', 'it says nothing of it');
+  const sequence = '\x1b[';
+  t.notOk((await cli(['get', 'switches'])).out.includes(sequence), 'no colours into a pipe');
+  const forced = await cli(['get', 'switches'], { env: { FORCE_COLOR: '1' } });
+  t.ok(forced.out.includes(`${sequence}31mdisconnected`), 'where they are asked for');
+  const without = await cli(['get', 'switches'], { env: { NO_COLOR: '1' } });
+  t.notOk(without.out.includes(sequence), 'NO_COLOR');
+});
+
+t.test('completion', async (t) => {
+  const { cli, url } = await open(t);
+  await cli(['apply', '-f', 'lab.yaml']);
+  const complete = async (...words: string[]) =>
+    (await cli(['__complete', '--', ...words])).out.trim().split('\n');
+  t.same(await complete('de'), ['delete', 'describe']);
+  t.same(await complete('get', 'sub'), ['sub', 'subscriber', 'subscribers']);
+  t.same(await complete('get', 'subscribers', ''), ['alice', 'bob']);
+  t.same(await complete('get', 'subscribers', 'alice', 'b'), ['bob']);
+  t.same(await complete('get', 'chains', '--output', ''), ['json', 'name', 'table', 'yaml']);
+  t.same(await complete('get', '--sel'), ['--selector']);
+  t.same(await complete('--timeout', '5s', 'ver'), ['version']);
+  t.same(await complete('completion', ''), ['bash', 'fish', 'zsh']);
+  t.same(await complete('get', 'nothing', ''), [''], 'an error is no answer');
+  t.same(await complete('serve', '--api-p'), ['--api-port']);
+  const bash = await cli(['completion', 'bash']);
+  const script = `${bash.out}\nCOMP_WORDS=(chainstitch get subscribers a); COMP_CWORD=3; _chainstitch; echo "\${COMPREPLY[@]}"`;
+  const bin = COMMAND.replace(/\/chainstitch$/, '');
+  const shell = spawn('bash', ['-c', script], {
+    env: { PATH: `${bin}:${process.env['PATH']}`, CHAINSTITCH_URL: url },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let answer = '';
+  for await (const chunk of shell.stdout.setEncoding('utf8')) answer += chunk;
+  t.equal(answer, 'alice\n', 'in bash itself');
+});
+
+t.test('the program finds a Node that can run it, or says that it needs one', async (t) => {
+  const dir = t.testdir({ bin: {}, fake: { node: '#!/bin/sh\necho v20.19.0\n' } });
+  copyFileSync(COMMAND, `${dir}/bin/chainstitch`);
+  chmodSync(`${dir}/fake/node`, 0o755);
+  const start = (env: Record<string, string>) =>
+    new Promise<{ code: number | null; err: string }>((resolve) => {
+      const child = spawn(`${dir}/bin/chainstitch`, ['version'], {
+        env: { PATH: `${dir}/fake:/usr/bin:/bin`, ...env },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      let err = '';
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        err += text;
+      });
+      child.once('close', (code) => resolve({ code, err }));
+    });
+  const lacking = await start({});
+  t.equal(lacking.code, 127);
+  t.match(lacking.err, /Node 24 or later is needed, and the one on the PATH is: v20.19.0/);
+  const given = await start({ CHAINSTITCH_NODE: process.execPath });
+  t.match(given.err, /Cannot find module/, 'that one is started, and only lacks the program here');
+});
+
+t.test('help needs no controller, and names every command', async (t) => {
+  const { out, status } = await run(['--help']);
+  t.equal(status, 0);
+  const page = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8');
+  for (const [, name = ''] of page.matchAll(/^## chainstitch (\S+)/gm)) {
+    t.match(out, new RegExp(`^  ${name} `, 'm'), name);
+    const help = await run([name, '--help']);
+    t.match(help, { status: 0, err: '' }, name);
+    t.match(help.out, /Examples:/, name);
+  }
+});
+
+t.test('serve is the controller', async (t) => {
+  const { url, child } = await serve(t);
+  t.match(await run(['get', 'functions', '--server', url]), { status: 0, out: /firewall/ });
+  child.kill('SIGTERM');
+  const [code] = await once(child, 'exit');
+  t.equal(code, 0, 'ended in good order');
+  t.match((await run(['serve', '--help'])).out, /--api-port/, 'with the settings of the controller');
+  t.match(await run(['serve', '--api-prot=1']), {
+    status: EXITS.usage.status,
+    err: /did you mean --api-port/,
+  });
+  const refused = await run([
+    'serve',
+    '--api-port=0',
+    '--openflow-port=0',
+    `--run-dir=/tmp/${'x'.repeat(100)}`,
+    `--state-dir=${t.testdir()}`,
+  ]);
+  t.match(refused, { status: EXITS.usage.status, err: /too long/ }, 'it does not hold on to what it began');
+});
