@@ -17,7 +17,11 @@ export function root() {
   return new Command('chainstitch')
     .description('Steers every subscriber through a chain of network functions of their own.')
     .option('--server <url>', `the controller; otherwise CHAINSTITCH_URL, otherwise ${DEFAULT_SERVER}`)
+    .option('--token-file <file>', 'the file with the token that says who calls')
     .option('--timeout <time>', 'how long an answer may take, as in 500ms, 5s or 2m; otherwise 10s')
-    .option('--context <name>', 'take server and timeout from this context of the configuration file');
+    .option(
+      '--context <name>',
+      'take server, token file and timeout from this context of the configuration file',
+    );
 }
 export type Program = ReturnType<typeof root>;

@@ -90,12 +90,13 @@ export class Client {
 
   /** The head of an answer; its body is the caller's to read. */
   open(method: Method, path: string, { body, accept }: Call, signal: AbortSignal): Promise<IncomingMessage> {
-    const { server } = this.#session;
+    const { server, token } = this.#session;
     const url = new URL(`${server.pathname.replace(/\/$/, '')}${path}`, server);
     const text = body === undefined ? undefined : JSON.stringify(body);
     const headers = {
       accept: accept ?? 'application/json',
       'user-agent': 'chainstitch',
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...(text === undefined
         ? {}
         : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),

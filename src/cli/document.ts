@@ -41,7 +41,7 @@ the environment, the environment over the context.
 \`\`\`yaml
 context: lab                # the one that is used where none is named
 contexts:
-  lab: { server: "http://127.0.0.1:8181", timeout: 5s }
+  lab: { server: "http://127.0.0.1:8181", timeout: 5s, tokenFile: /root/lab.token }
 \`\`\`
 
 ## Exit status
@@ -56,18 +56,20 @@ ${commands.map(commandSection).join('\n')}`;
 }
 
 function commandSection(command: CommandUnknownOpts): string {
+  const name = command.parent?.parent ? `${command.parent.name()} ${command.name()}` : command.name();
   const terms = command.registeredArguments.map(
     (argument) => `| \`${argument.name()}\` | ${argument.description} |`,
   );
   const examples = examplesOf(command).map(({ line, does }) => `# ${does}\n${line}`);
   return [
-    `## chainstitch ${command.name()}\n`,
-    `\`chainstitch ${command.name()} ${command.usage()}\`\n`,
+    `${command.parent?.parent ? '###' : '##'} chainstitch ${name}\n`,
+    `\`chainstitch ${name} ${command.usage()}\`\n`,
     `${command.description()}\n`,
     ...(terms.length === 0 ? [] : [`| argument | what it is |\n|---|---|\n${terms.join('\n')}\n`]),
     ...(command.options.length === 0 ? [] : [`${optionTable(command)}\n`]),
     ...(command.name() === 'serve' ? ['Its options are in [settings.md](settings.md).\n'] : []),
-    `\`\`\`sh\n${examples.join('\n\n')}\n\`\`\`\n`,
+    ...(examples.length === 0 ? [] : [`\`\`\`sh\n${examples.join('\n\n')}\n\`\`\`\n`]),
+    ...command.commands.map(commandSection),
   ].join('\n');
 }
 

@@ -12,6 +12,7 @@ import { registerDescribe } from './commands/describe.ts';
 import { registerExplain } from './commands/explain.ts';
 import { registerGet } from './commands/get.ts';
 import { registerServe } from './commands/serve.ts';
+import { registerToken } from './commands/token.ts';
 import { registerTop } from './commands/top.ts';
 import { registerVersion } from './commands/version.ts';
 import { EXITS } from './exits.ts';
@@ -37,6 +38,7 @@ export async function createProgram(host: Host): Promise<Program> {
     registerDelete,
     registerExplain,
     registerTop,
+    registerToken,
     registerCompletion,
     registerVersion,
   ]) {
@@ -86,7 +88,7 @@ function rootHelp(): string {
 The configuration file, ~/.config/chainstitch/config.yaml:
   context: lab
   contexts:
-    lab: { server: "http://127.0.0.1:8181", timeout: 5s }
+    lab: { server: "http://127.0.0.1:8181", timeout: 5s, tokenFile: /root/lab.token }
 
 Exit status:
 ${statuses.join('\n')}`;

@@ -15,6 +15,8 @@ const DEFAULT_TIMEOUT = '10s';
 /** The variables that belong to this command; the controller ignores them. */
 export const ENVIRONMENT = {
   CHAINSTITCH_URL: 'The controller, as `--server`.',
+  CHAINSTITCH_TOKEN: 'The token that says who calls. A file is better: others may see the environment.',
+  CHAINSTITCH_TOKEN_FILE: 'The file that the token is in, as `--token-file`.',
   CHAINSTITCH_TIMEOUT: 'How long an answer may take, as `--timeout`.',
   CHAINSTITCH_CONTEXT: 'The context of the configuration file, as `--context`.',
   CHAINSTITCH_CONFIG: 'The configuration file, instead of `~/.config/chainstitch/config.yaml`.',
@@ -24,6 +26,7 @@ export const ENVIRONMENT = {
 
 export type SessionOptions = {
   readonly server?: string | undefined;
+  readonly tokenFile?: string | undefined;
   readonly timeout?: string | undefined;
   readonly context?: string | undefined;
 };
@@ -32,10 +35,12 @@ export type Session = {
   readonly server: URL;
   /** Milliseconds that an answer may take. */
   readonly timeout: number;
+  /** What says who calls; absent where the controller asks nobody. */
+  readonly token: string | undefined;
 };
 
-type Context = { readonly server?: string; readonly timeout?: string };
-const CONTEXT_FIELDS = ['server', 'timeout'];
+type Context = { readonly server?: string; readonly timeout?: string; readonly tokenFile?: string };
+const CONTEXT_FIELDS = ['server', 'timeout', 'tokenFile'];
 
 /** @throws Failure `usage` */
 export function openSession(
@@ -49,7 +54,31 @@ export function openSession(
       options.timeout ?? env['CHAINSTITCH_TIMEOUT'] ?? context.timeout ?? DEFAULT_TIMEOUT,
       'the time for an answer',
     ),
+    token: readToken(options, env, context),
   };
+}
+
+function readToken(
+  options: SessionOptions,
+  env: Readonly<Record<string, string | undefined>>,
+  context: Context,
+): string | undefined {
+  const file = options.tokenFile ?? env['CHAINSTITCH_TOKEN_FILE'];
+  const given = file === undefined ? env['CHAINSTITCH_TOKEN'] : undefined;
+  const path = file ?? (given === undefined ? context.tokenFile : undefined);
+  let text = given;
+  if (path !== undefined) {
+    try {
+      text = readFileSync(path, 'utf8');
+    } catch (error) {
+      throw new Failure('usage', `the token file ${path} cannot be read: ${(error as Error).message}`);
+    }
+  }
+  const token = text?.trim();
+  if (token === undefined || /^[\x21-\x7e]+$/.test(token)) return token;
+  throw new Failure('usage', `what is in ${path ?? 'CHAINSTITCH_TOKEN'} is no token`, {
+    remedy: 'It has to hold the token, as `chainstitch token create` printed it, and nothing else.',
+  });
 }
 
 /** `500ms`, `5s` or `2m` in milliseconds. @throws Failure `usage` */

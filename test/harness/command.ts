@@ -42,6 +42,8 @@ async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
 export type Served = {
   readonly url: string;
   readonly child: ChildProcess;
+  /** Where its state and run directories are. */
+  readonly dir: string;
   /** Every line of its log. */
   readonly log: readonly string[];
 };
@@ -76,5 +78,5 @@ export async function serve(t: Test, ...settings: readonly string[]): Promise<Se
       if (api !== undefined) resolve(api);
     });
   });
-  return { url, child, log };
+  return { url, child, dir, log };
 }

@@ -410,6 +410,31 @@ t.test('help needs no controller, and names every command', async (t) => {
   }
 });
 
+t.test('who calls', async (t) => {
+  const { url, dir } = await serve(t, '--auth=token');
+  const as = (argv: string[], env: Record<string, string> = {}) =>
+    run([...argv, '--server', url], { env, cwd: dir });
+  t.equal(status(await as(['get', 'chains'])), 'denied', 'nobody');
+  const admin = `${dir}/state/first-token`;
+  t.equal((await as(['get', 'chains', '--token-file', admin])).status, 0, 'by a file');
+  t.equal((await as(['get', 'chains'], { CHAINSTITCH_TOKEN_FILE: admin })).status, 0);
+  t.equal((await as(['get', 'chains'], { CHAINSTITCH_TOKEN: readFileSync(admin, 'utf8') })).status, 0);
+  const made = await as(['token', 'create', 'a reader', '--days', '1', '--token-file', admin]);
+  t.match(made, { status: 0, err: /^token [0-9a-f]{20}, scope read:\n$/ });
+  writeFileSync(`${dir}/reader`, made.out);
+  t.equal((await as(['get', 'chains', '--token-file', 'reader'])).status, 0);
+  t.equal(status(await as(['token', 'list', '--token-file', 'reader'])), 'denied');
+  const listed = await as(['token', 'list', '--token-file', admin]);
+  t.match(listed.out, /^ID .*\n.*admin.*\n[0-9a-f]{20} {2}read {3}\d{4}-.* a reader\n$/);
+  t.notOk(listed.out.includes(made.out.trim()), 'the secret is not shown again');
+  const [, id = ''] = /^token (\w+)/.exec(made.err) ?? [];
+  t.equal((await as(['token', 'revoke', id, '--token-file', admin])).status, 0);
+  t.equal(status(await as(['get', 'chains', '--token-file', 'reader'])), 'denied', 'at once');
+  t.equal(status(await as(['get', 'chains', '--token-file', 'none'])), 'usage');
+  t.equal(status(await as(['get', 'chains'], { CHAINSTITCH_TOKEN: 'two words' })), 'usage');
+  t.equal(status(await as(['token', 'create', 'x', '--days', 'many', '--token-file', admin])), 'usage');
+});
+
 t.test('serve is the controller', async (t) => {
   const { url, child } = await serve(t);
   t.match(await run(['get', 'functions', '--server', url]), { status: 0, out: /firewall/ });

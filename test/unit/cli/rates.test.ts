@@ -8,6 +8,7 @@ const side = (rxPackets: number, dropped = 0) => ({
   txPackets: 0,
   txBytes: 0,
   dropped,
+  lost: 0,
 });
 const shown = (id: string, subscriber: string, phase = 'ready') =>
   ({ id, chain: 'c', subscriber, hop: 'h', status: { phase } }) as unknown as InstanceShown;
