@@ -1,19 +1,15 @@
 /** What the catalogue's schema says and what the guest says about a configuration must be the same. */
-import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-
-import { Ajv2020 } from 'ajv/dist/2020.js';
 import t from 'tap';
 
-import { FORMATS } from '../../src/northbound/formats.ts';
-import { buildImages, startMachine } from './machine.ts';
+import { buildImages } from './machine.ts';
+import { agree } from './schemas.ts';
 
 buildImages();
 
 const rules = (...list: unknown[]) => ({ default: 'deny', rules: list });
 const allow = (match: unknown) => rules({ allow: match });
 
-const both: unknown[] = [
+const both = [
   { default: 'deny' },
   { default: 'allow', rules: [] },
   allow({}),
@@ -24,7 +20,7 @@ const both: unknown[] = [
   allow({ protocol: 0 }),
 ];
 
-const neither: unknown[] = [
+const neither = [
   {},
   [],
   null,
@@ -58,28 +54,50 @@ const neither: unknown[] = [
 ];
 
 /** What compares two values, which JSON Schema cannot: here only the guest refuses. */
-const guestOnly: unknown[] = [
+const guestOnly = [
   allow({ protocol: 'tcp', port: '90-80' }),
   allow({ protocol: 'tcp', port: '1-65536' }),
   allow({ from: '10.0.0.0/8', to: '2001:db8::/32' }),
 ];
 
-t.test('schema and guest agree', async (t) => {
-  const path = join(resolve(import.meta.dirname, '../../unikernels'), 'functions/firewall/function.json');
-  const { configSchema } = JSON.parse(readFileSync(path, 'utf8'));
-  const validate = new Ajv2020({
-    strict: true,
-    strictTypes: false,
-    strictRequired: false,
-    formats: FORMATS,
-  }).compile(configSchema);
-  const { console } = await startMachine(t);
-  const guest = async (config: unknown): Promise<boolean> =>
-    (await console.configure(1, config)).startsWith('config ok');
-  for (const config of both)
-    t.strictSame([validate(config), await guest(config)], [true, true], JSON.stringify(config));
-  for (const config of neither)
-    t.strictSame([validate(config), await guest(config)], [false, false], JSON.stringify(config));
-  for (const config of guestOnly)
-    t.strictSame([validate(config), await guest(config)], [true, false], JSON.stringify(config));
-});
+t.test('firewall: schema and guest agree', (t) => agree(t, 'firewall', { both, neither, guestOnly }));
+
+const limit = { bitsPerSecond: 1_000_000 };
+const classes = (...list: unknown[]) => ({ classes: list });
+
+t.test('ratelimit: schema and guest agree', (t) =>
+  agree(t, 'ratelimit', {
+    both: [
+      { upstream: limit },
+      { downstream: { ...limit, burstBytes: 2036 }, ecn: 'mark' },
+      {
+        upstream: { bitsPerSecond: 100_000_000_000, burstBytes: 67_108_864 },
+        downstream: { bitsPerSecond: 1 },
+      },
+      classes({ dscp: [0, 63], upstream: limit }, { dscp: [46], downstream: limit }),
+      classes(),
+    ],
+    neither: [
+      {},
+      [],
+      { ecn: 'mark' },
+      { upstream: 1 },
+      { upstream: {} },
+      { upstream: { bitsPerSecond: 0 } },
+      { upstream: { bitsPerSecond: 1.5 } },
+      { upstream: { bitsPerSecond: 100_000_000_001 } },
+      { upstream: { ...limit, burstBytes: 2035 } },
+      { upstream: { ...limit, burstBytes: 67_108_865 } },
+      { upstream: { ...limit, burst: 3000 } },
+      { upstream: limit, ecn: 'drop' },
+      { upstream: limit, other: 1 },
+      classes({ dscp: [1] }),
+      classes({ upstream: limit }),
+      classes({ dscp: [], upstream: limit }),
+      classes({ dscp: [64], upstream: limit }),
+      classes({ dscp: [1, 1], upstream: limit }),
+      classes(...Array.from({ length: 17 }, (_, i) => ({ dscp: [i], upstream: limit }))),
+    ],
+    guestOnly: [classes({ dscp: [1], upstream: limit }, { dscp: [1], downstream: limit })],
+  }),
+);

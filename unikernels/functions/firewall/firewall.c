@@ -9,10 +9,10 @@
  * (this instance was started in its middle) is judged as if its sender had begun it.
  * Sequence numbers and checksums are not looked at.
  */
+#include "../../common/packet.h"
 #include "../function.h"
 #include "flows.h"
 #include "fragments.h"
-#include "packet.h"
 #include "rules.h"
 
 /* The one in force, and the one that the next configuration is read into. */

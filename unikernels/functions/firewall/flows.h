@@ -9,8 +9,8 @@
 #ifndef FIREWALL_FLOWS_H
 #define FIREWALL_FLOWS_H
 
+#include "../../common/packet.h"
 #include "../function.h"
-#include "packet.h"
 #include "rules.h"
 
 #include <stdbool.h>

@@ -6,8 +6,8 @@
 #ifndef FIREWALL_FRAGMENTS_H
 #define FIREWALL_FRAGMENTS_H
 
+#include "../../common/packet.h"
 #include "../function.h"
-#include "packet.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,12 +1,7 @@
 /* Reading the configuration, and deciding by it. */
 #include "rules.h"
 
-#include "../../platform/json.h"
-
-#include <string.h>
-
-/* Longer than any word that is known: what does not fit is not one. */
-#define WORD_MAX 48
+#include "../../common/members.h"
 
 static const struct {
 	const char *name;
@@ -17,18 +12,6 @@ static const struct {
 	{"icmp", PROTOCOL_ICMP},
 	{"icmpv6", PROTOCOL_ICMPV6},
 };
-
-static bool same(const char *word, const char *known) {
-	return text_equals(word, strlen(word), known);
-}
-
-/* Notes that a member was seen; false when it was before. */
-static bool once(struct json *json, unsigned *seen, unsigned bit) {
-	if (*seen & bit)
-		return json_fail(json, "a member is given twice");
-	*seen |= bit;
-	return true;
-}
 
 static void read_protocol(struct json *json, struct rule *rule) {
 	uint64_t number;
@@ -185,17 +168,11 @@ bool rules_read(struct ruleset *set, const char *bytes, size_t length, struct te
 	return json_end(&json);
 }
 
-static bool within(const struct prefix *prefix, uint8_t family, const struct address *address) {
-	return prefix->family == 0 || (prefix->family == family &&
-				       (address->high & prefix->mask.high) == prefix->address.high &&
-				       (address->low & prefix->mask.low) == prefix->address.low);
-}
-
 static bool matches(const struct rule *rule, const struct opening *opening) {
 	return (rule->protocol == ANY_PROTOCOL || rule->protocol == opening->protocol) &&
 	       opening->port >= rule->port_low && opening->port <= rule->port_high &&
-	       rule->directions & 1 << opening->side && within(&rule->from, opening->family, &opening->from) &&
-	       within(&rule->to, opening->family, &opening->to);
+	       rule->directions & 1 << opening->side && prefix_has(&rule->from, opening->family, &opening->from) &&
+	       prefix_has(&rule->to, opening->family, &opening->to);
 }
 
 static const struct rule *first_match(const struct ruleset *set, const struct opening *opening) {

@@ -3,7 +3,7 @@
 #define FIREWALL_RULES_H
 
 #include "../function.h"
-#include "packet.h"
+#include "../../common/packet.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,11 +11,6 @@
 
 #define RULES_MAX 1024
 #define ANY_PROTOCOL 256
-
-struct prefix {
-	uint8_t family; /* 0: any address */
-	struct address address, mask;
-};
 
 struct rule {
 	bool allow;
@@ -48,8 +43,5 @@ bool rules_allow(const struct ruleset *set, const struct opening *opening);
 
 /* The same for a packet, which counts as a hit of the rule. */
 bool rules_judge(struct ruleset *set, const struct opening *opening);
-
-/* Prefixes as people write them: 10.0.0.0/8, 2001:db8::/32, or one address. NULL or what is wrong. */
-const char *prefix_read(const char *string, struct prefix *prefix);
 
 #endif

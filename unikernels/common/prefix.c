@@ -1,5 +1,6 @@
-/* Address prefixes as people write them. */
-#include "rules.h"
+#include "prefix.h"
+
+#include "../platform/text.h"
 
 #include <string.h>
 

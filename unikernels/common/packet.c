@@ -8,13 +8,9 @@
  */
 #include "packet.h"
 
-#include <string.h>
+#include "ethernet.h"
 
-#define ETHERTYPE_IPV4 0x0800
-#define ETHERTYPE_ARP 0x0806
-#define ETHERTYPE_VLAN 0x8100
-#define ETHERTYPE_PROVIDER_VLAN 0x88a8
-#define ETHERTYPE_IPV6 0x86dd
+#include <string.h>
 
 #define ARP_LENGTH 28
 #define IPV4_HEADER 20
@@ -25,18 +21,6 @@ struct bytes {
 	const uint8_t *at;
 	size_t length;
 };
-
-static uint16_t get16(const uint8_t *at) {
-	return (uint16_t)(at[0] << 8 | at[1]);
-}
-
-static uint32_t get32(const uint8_t *at) {
-	return (uint32_t)get16(at) << 16 | get16(at + 2);
-}
-
-static uint64_t get64(const uint8_t *at) {
-	return (uint64_t)get32(at) << 32 | get32(at + 4);
-}
 
 static struct address ipv4_address(const uint8_t *at) {
 	return (struct address){0, get32(at)};

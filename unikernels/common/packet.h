@@ -1,6 +1,8 @@
-/* What the firewall needs to know of a frame, and whether it can be believed. */
-#ifndef FIREWALL_PACKET_H
-#define FIREWALL_PACKET_H
+/* What a function needs to know of a packet to judge it by addresses and ports, and whether it can be believed. */
+#ifndef COMMON_PACKET_H
+#define COMMON_PACKET_H
+
+#include "prefix.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,11 +17,6 @@
 #define TCP_SYN 0x02
 #define TCP_RST 0x04
 #define TCP_ACK 0x10
-
-/* The bits of an address in the order in which they are written; IPv4 in the last 32. */
-struct address {
-	uint64_t high, low;
-};
 
 /* A packet that an ICMP error quotes: what is needed to find its flow. */
 struct quote {
