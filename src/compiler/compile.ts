@@ -13,7 +13,7 @@ import { instanceNumber, type Side } from './metadata.ts';
 import { PIPELINE, PRIORITY, TABLE_NAMES, type TableSpec } from './pipeline.ts';
 import { steerFlows } from './steer.ts';
 import { unchainedFlows } from './unchained.ts';
-import { type CompileInput, portName, type SwitchView, viewSwitch } from './view.ts';
+import { type CompileInput, OFPP_MAX, portName, type SwitchView, viewSwitch } from './view.ts';
 
 export type CompiledSwitch = {
   readonly dpid: Dpid;
@@ -64,9 +64,6 @@ function missFlows({ spec }: SwitchView): readonly DesiredFlow[] {
     flow(SWITCH_OWNER, name, PRIORITY.miss, [], instructionsOf(PIPELINE[name].miss)),
   );
 }
-
-/** Port numbers from 0xffffff00 up are reserved; the bridge's own port is among them. */
-const OFPP_MAX = 0xffffff00;
 
 function isolation(view: SwitchView): ReadonlyMap<OfPort, boolean> {
   const chained = new Set(view.chained.map(({ port }) => port));

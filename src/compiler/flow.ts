@@ -9,7 +9,7 @@ import {
   vlanPresent,
 } from 'ts-openflow';
 import type { SubscriberSpec } from '../model/declared.ts';
-import { COOKIE_MARK, type DesiredFlow } from '../model/desired.ts';
+import { COOKIE_MARK, type DesiredFlow, LLDP_GROUP, LLDP_TYPE } from '../model/desired.ts';
 import type { Ipv4, Ipv6, Mac, OfPort, OwnerId } from '../model/ids.ts';
 import {
   type Direction,
@@ -44,9 +44,11 @@ export const sendTo = (next: NextHop): Instructions => [
 
 export const output = (port: OfPort): Instructions => apply(port);
 export const normal: Instructions = apply(NORMAL_PORT);
+/** OFPP_CONTROLLER and OFPCML_NO_BUFFER: all of the frame goes to the controller (section 7.2.6.1). */
+export const toController: Instructions = apply(0xfffffffd, 0xffff);
 
-function apply(port: number): Instructions {
-  return [{ type: 'applyActions', actions: [{ type: 'output', port, maxLen: NO_BUFFER_LIMIT }] }];
+function apply(port: number, maxLen = NO_BUFFER_LIMIT): Instructions {
+  return [{ type: 'applyActions', actions: [{ type: 'output', port, maxLen }] }];
 }
 
 export const inPort = (port: OfPort): MatchField => ({ field: 'in_port', value: port });
@@ -57,6 +59,10 @@ export const ethDst = (mac: Mac): MatchField => ({ field: 'eth_dst', value: macT
  * NORMAL is kept off are trunks of it, so NORMAL must never see one.
  */
 export const isolationVlan: MatchField = { field: 'vlan_vid', value: vlanPresent | 4095 };
+
+/** OFPVID_NONE: no tag at all (OpenFlow 1.5.1, table 13). */
+export const untagged: MatchField = { field: 'vlan_vid', value: 0 };
+export const lldp: Match = [untagged, ethDst(LLDP_GROUP), { field: 'eth_type', value: LLDP_TYPE }];
 
 export const atPlace = (place: Place): Match => [
   { field: 'metadata', value: encodePlace(place), mask: PLACE_MASK },

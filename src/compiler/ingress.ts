@@ -1,22 +1,28 @@
 import type { DesiredFlow } from '../model/desired.ts';
 import { type OfPort, SWITCH_OWNER } from '../model/ids.ts';
-import { flow, goTo, inPort, placeAt } from './flow.ts';
+import { flow, goTo, inPort, lldp, placeAt, toController } from './flow.ts';
 import { PRIORITY } from './pipeline.ts';
 import type { PathView, SwitchView } from './view.ts';
 
 /**
  * A frame that comes out of an instance is known by the port alone, so that a function may rewrite whatever
  * it likes. Where an instance stands on two paths, the one that is or becomes current has it.
+ *
+ * A port that may lead to another switch hands in LLDP, and while it listens takes nothing else: it might
+ * close a ring.
  */
 export function ingressFlows(view: SwitchView): readonly DesiredFlow[] {
-  const outside = view.outsidePorts.map((port) =>
-    flow(SWITCH_OWNER, 'ingress', PRIORITY.wide, [inPort(port.ofport)], goTo('classify')),
+  const outside = view.outsidePorts
+    .filter(({ listening }) => !listening)
+    .map((port) => flow(SWITCH_OWNER, 'ingress', PRIORITY.wide, [inPort(port.ofport)], goTo('classify')));
+  const neighbours = view.openPorts.map(({ ofport }) =>
+    flow(SWITCH_OWNER, 'ingress', PRIORITY.guard, [inPort(ofport), ...lldp], toController),
   );
   const returns = new Map<OfPort, DesiredFlow>();
   for (const path of [...view.paths].sort(byClaim)) {
     for (const [port, returned] of returnFlows(path)) if (!returns.has(port)) returns.set(port, returned);
   }
-  return [...outside, ...returns.values()];
+  return [...neighbours, ...outside, ...returns.values()];
 }
 
 const CLAIM = { current: 0, draining: 1, staged: 2 } as const;

@@ -19,7 +19,7 @@ export const PIPELINE = {
   ingress: {
     id: 0,
     does: 'Tells by the port where a frame comes from: an instance, which puts it back at its place on its path, or the outside',
-    matches: ['in_port'],
+    matches: ['in_port', 'vlan_vid', 'eth_dst', 'eth_type'],
     goesTo: ['classify', 'steer'],
     miss: 'drop',
   },

@@ -56,6 +56,8 @@ export type SwitchView = {
   readonly uplink: OfPort | undefined;
   /** Every port that is not an instance's, the bridge's own among them. */
   readonly outsidePorts: readonly PortFact[];
+  /** Those of them where another switch of ours may be. */
+  readonly openPorts: readonly PortFact[];
   readonly chained: readonly ChainedView[];
   /** Every path on the switch: staged, current and draining, in this order. */
   readonly paths: readonly PathView[];
@@ -67,6 +69,24 @@ export const portName = (prefix: string, instance: InstanceId, side: Side): stri
 
 const isInstancePort = (prefix: string, name: string): boolean =>
   name.startsWith(prefix) && /^[0-9]+[lr]$/.test(name.slice(prefix.length));
+
+/** Port numbers from here up are reserved; the bridge's own port is one (OpenFlow 1.5.1, section 7.2.1). */
+export const OFPP_MAX = 0xffffff00;
+
+/** Names of the ports of a switch where no other switch is: those of subscribers, uplinks and instances. */
+export function edgesOf(
+  { declared, steering, interfacePrefix }: Pick<CompileInput, 'declared' | 'steering' | 'interfacePrefix'>,
+  name: Name,
+): ReadonlySet<string> {
+  const attached = [...declared.subscribers.values(), ...declared.uplinks.values()]
+    .map(({ spec }) => spec.attachment)
+    .filter((attachment) => attachment.switch === name)
+    .map(({ port }) => port);
+  const entered = [...steering.instances.values()]
+    .filter((record) => record.switch === name)
+    .flatMap(({ id }) => [portName(interfacePrefix, id, 'left'), portName(interfacePrefix, id, 'right')]);
+  return new Set([...attached, ...entered]);
+}
 
 const PHASE_ORDER = { staged: 0, current: 1, draining: 2 } as const;
 
@@ -105,6 +125,10 @@ export function viewSwitch(input: CompileInput, spec: SwitchSpec): SwitchView | 
             subscriber: subscriberPort(record.subscriber),
           }));
 
+  const outsidePorts = [...ports.values()]
+    .filter((port) => !isInstancePort(input.interfacePrefix, port.name))
+    .sort((a, b) => a.ofport - b.ofport);
+  const edges = edgesOf(input, spec.name);
   const current = new Map(
     paths
       .filter(({ record }) => record.state.phase === 'current')
@@ -113,9 +137,8 @@ export function viewSwitch(input: CompileInput, spec: SwitchSpec): SwitchView | 
   return {
     spec,
     uplink,
-    outsidePorts: [...ports.values()]
-      .filter((port) => !isInstancePort(input.interfacePrefix, port.name))
-      .sort((a, b) => a.ofport - b.ofport),
+    outsidePorts,
+    openPorts: outsidePorts.filter(({ name, ofport }) => ofport < OFPP_MAX && !edges.has(name)),
     chained: selection(input.declared)
       .filter(({ subscriber }) => subscriber.attachment.switch === spec.name)
       .map(({ subscriber, chains }) => ({

@@ -6,10 +6,11 @@
 import { type Compiled, compile } from '../compiler/compile.ts';
 import { explain } from '../compiler/explain.ts';
 import { nextDeadline, planSteering } from '../compiler/plan.ts';
+import { edgesOf } from '../compiler/view.ts';
 import type { Declared, FunctionSpec, Stored } from '../model/declared.ts';
 import type { DesiredSwitch } from '../model/desired.ts';
 import { ChainstitchError } from '../model/errors.ts';
-import type { Facts } from '../model/facts.ts';
+import type { Facts, SwitchFact } from '../model/facts.ts';
 import type { Dpid, Name, PathId } from '../model/ids.ts';
 import type { Instances, InstanceView, Introspection, Store, Switches, Wake } from '../model/interfaces.ts';
 import type { ChainStatus } from '../model/status.ts';
@@ -65,13 +66,19 @@ export function createControl(options: ControlOptions): Control {
   let desired = new Map<Dpid, DesiredSwitch>();
   /** The paths that have flows in `desired`. */
   let compiledPaths: ReadonlySet<PathId> = new Set();
+  /** Switches whose links were known once. */
+  const known = new Set<Dpid>();
   let statuses: ReadonlyMap<Name, ChainStatus> = new Map();
   let settled = false;
   let scheduled = false;
   let closed = false;
   let timer: { cancel(): void } | undefined;
 
-  const readFacts = (): Facts => ({ switches: switches.facts(), instances: instances.facts() });
+  const readFacts = (): Facts => ({
+    switches: switches.facts(),
+    instances: instances.facts(),
+    links: switches.links(),
+  });
 
   function confirmedPaths(declared: Declared, facts: Facts, steering: Steering): ReadonlySet<PathId> {
     const isInstalled = installation(declared, steering, facts, desired);
@@ -93,10 +100,32 @@ export function createControl(options: ControlOptions): Control {
     );
   }
 
+  function manage(declared: Declared, steering: Steering): void {
+    const { interfacePrefix } = options;
+    switches.manage(
+      [...declared.switches.values()].map(({ spec: { name, dpid, ovsdb } }) => ({
+        dpid,
+        ovsdb,
+        edges: edgesOf({ declared, steering, interfacePrefix }, name),
+      })),
+    );
+  }
+
+  /**
+   * A switch that an earlier run has filled is left alone until its links are known again: a link that is not
+   * known yet must not look like one that is lost, nor its port like an open one.
+   */
+  function isKnown({ dpid, connection, discovery }: SwitchFact): boolean {
+    if (connection === 'connected' && discovery !== 'asking' && discovery !== 'listening') known.add(dpid);
+    return known.has(dpid);
+  }
+
   function step(): void {
-    const facts = readFacts();
     const declared = declaredWithBuiltIns(store.declared());
     const before = store.steering();
+    // Before the facts are read: they say which of the ports that are no edges listen.
+    manage(declared, before);
+    const facts = readFacts();
     const confirmed = confirmedPaths(declared, facts, before);
     rejections.observe(facts, before, confirmed, desired);
     settled ||= isSettled(facts, before);
@@ -109,17 +138,19 @@ export function createControl(options: ControlOptions): Control {
       now: clock.now(),
       drainTime: options.drainTime,
     });
-    if (steering !== before) store.saveSteering(steering);
+    if (steering !== before) {
+      store.saveSteering(steering);
+      manage(declared, steering);
+    }
     rejections.retain(steering, declared);
 
     const rejected = rejections.paths();
     compiled = compile({ declared, steering, facts, interfacePrefix: options.interfacePrefix, rejected });
-    switches.manage(
-      [...declared.switches.values()].map(({ spec }) => ({ dpid: spec.dpid, ovsdb: spec.ovsdb })),
-    );
     instances.want(compiled.instances);
     if (settled) {
-      desired = new Map([...compiled.switches].map(([dpid, of]) => [dpid, withDigests(of)]));
+      const knownSwitches = [...facts.switches.values()].filter(isKnown);
+      const wanted = knownSwitches.flatMap(({ dpid }) => compiled.switches.get(dpid) ?? []);
+      desired = new Map(wanted.map((of) => [of.dpid, withDigests(of)]));
       compiledPaths = new Set([...steering.paths.keys()].filter((id) => !rejected.has(id)));
       switches.want([...desired.values()]);
     }
@@ -183,6 +214,7 @@ export function createControl(options: ControlOptions): Control {
     desired: () => [...desired.values()],
     chainStatus: (name) => statuses.get(name),
     switchFacts: () => switches.facts(),
+    links: () => switches.links(),
     instances(): readonly InstanceView[] {
       const facts = instances.facts();
       return [...store.steering().instances.values()].map((record) => ({

@@ -56,6 +56,12 @@ export type BridgeContent = {
   /** Ports that NORMAL is kept off. */
   readonly isolated: ReadonlySet<OfPort>;
 };
+/**
+ * The frames that links are found with: LLDP to the nearest-bridge group address (IEEE 802.1AB, table 7-1),
+ * which no conforming bridge passes on, so that what is found has nothing in between.
+ */
+export const LLDP_GROUP = '01:80:c2:00:00:0e' as Mac;
+export const LLDP_TYPE = 0x88cc;
 
 export type WantedInterface = { readonly port: string; readonly mac: Mac };
 

@@ -10,6 +10,31 @@ export type PortFact = {
   readonly ofport: OfPort;
   readonly mac: Mac;
   readonly linkUp: boolean;
+  /**
+   * It is not known yet whether another of our switches is behind this port. Until it is, what the port sends
+   * is not switched: it might close a ring.
+   */
+  readonly listening?: true;
+  /** Bytes of the largest Ethernet payload, without tags, as OVSDB says; absent where it says nothing. */
+  readonly mtu?: number;
+};
+
+/** A port of a switch, by the name that the switch gives it. */
+export type LinkEnd = { readonly dpid: Dpid; readonly port: string };
+
+/**
+ * Two ports that are joined, `a` before `b` by datapath id and name.
+ *
+ * - `up`: seen in both directions, with nothing else at either port
+ * - `stale`: it was, and an end cannot be heard since, for its switch is away or flooded; it may still forward
+ * - `oneWay`: seen in one direction only, or one of several at a port: fit for no path, and a way for a loop
+ */
+export type LinkFact = {
+  readonly a: LinkEnd;
+  readonly b: LinkEnd;
+  readonly state: 'up' | 'stale' | 'oneWay';
+  /** Milliseconds since the epoch: when it was first seen in both directions, or at all. */
+  readonly since: number;
 };
 
 /** A flow that the switch refused, traced to whom it belongs. */
@@ -45,6 +70,15 @@ export type SwitchFact = {
   /** Absent until a first barrier was answered on this connection. */
   readonly applied?: Applied;
   readonly rejections: readonly Rejection[];
+  /**
+   * How far the search for its links is; absent where none are looked for.
+   *
+   * - `asking`: whether an earlier run has prepared the switch for it is not known yet
+   * - `idle`: the switch is not prepared for it before our flows are in it
+   * - `listening`: at some port a link may still turn up
+   * - `done`: what is not in the links by now is none
+   */
+  readonly discovery?: 'asking' | 'idle' | 'listening' | 'done';
   /** Why the switch is not as wanted, where that is known: a remedy for the operator. */
   readonly problem?: string;
 };
@@ -87,4 +121,5 @@ export type InstanceCounters = {
 export type Facts = {
   readonly switches: ReadonlyMap<Dpid, SwitchFact>;
   readonly instances: ReadonlyMap<InstanceId, InstanceFact>;
+  readonly links: readonly LinkFact[];
 };

@@ -4,7 +4,7 @@
 import type { Declared, Kind, Specs, Stored } from './declared.ts';
 import type { DesiredSwitch, SwitchContent, WantedInstance } from './desired.ts';
 import type { ExplainQuery, Explanation } from './explain.ts';
-import type { InstanceCounters, InstanceFact, Reconciled, SwitchFact } from './facts.ts';
+import type { InstanceCounters, InstanceFact, LinkFact, Reconciled, SwitchFact } from './facts.ts';
 import type { Dpid, InstanceId, Name } from './ids.ts';
 import type { ChainStatus } from './status.ts';
 import type { InstanceRecord, Steering } from './steering.ts';
@@ -38,8 +38,6 @@ export interface Switches {
    * difference and goes on doing so; what it reached is in `facts`. A switch that is not named is left alone.
    */
   want(switches: readonly DesiredSwitch[]): void;
-  /** The bridges to take care of by OVSDB: fail mode and controller target. */
-  manage(bridges: readonly ManagedBridge[]): void;
   /**
    * Reads the switch now, tries again what it refused before, and repairs the difference.
    * @throws ChainstitchError `switch-not-connected`, `switch-failed`
@@ -47,8 +45,22 @@ export interface Switches {
   reconcile(dpid: Dpid): Promise<Reconciled>;
   /** Everything that the switch holds now. @throws ChainstitchError `switch-not-connected`, `switch-failed` */
   read(dpid: Dpid): Promise<SwitchContent>;
+  /**
+   * The links between switches that are managed. A switch that is not connected takes nothing away: what it
+   * forwards goes on.
+   */
+  links(): readonly LinkFact[];
+  /** The switches to take care of: fail mode and controller target by OVSDB, and the links between them. */
+  manage(switches: readonly ManagedSwitch[]): void;
 }
 export type ManagedBridge = { readonly dpid: Dpid; readonly ovsdb: string };
+export type ManagedSwitch = ManagedBridge & {
+  /**
+   * Names of the ports where no switch of ours is: those of subscribers, uplinks and instances. Links are
+   * looked for at all others; where this is absent, at none.
+   */
+  readonly edges?: ReadonlySet<string>;
+};
 
 /** Puts the ports of instances on bridges. Implemented by southbound with OVSDB, used by nf. */
 export interface BridgePorts {
@@ -76,6 +88,7 @@ export interface Instances {
 export interface Introspection {
   chainStatus(name: Name): ChainStatus | undefined;
   switchFacts(): ReadonlyMap<Dpid, SwitchFact>;
+  links(): readonly LinkFact[];
   instances(): readonly InstanceView[];
   instanceCounters(id: InstanceId): Promise<InstanceCounters>;
   /** @throws ChainstitchError `not-found`, `switch-not-connected` */

@@ -23,6 +23,7 @@ import type { Context } from './context.ts';
 import { registerExplain } from './explain.ts';
 import { registerFunctions } from './functions.ts';
 import { registerInstances } from './instances.ts';
+import { registerLinks } from './links.ts';
 import { refuseForeignOrigin } from './origin.ts';
 import { answerWithProblem, PROBLEM_TYPE, problemOf } from './problem.ts';
 import { checkQuery } from './query.ts';
@@ -107,6 +108,7 @@ export function createNorthbound(options: NorthboundOptions): Northbound {
     registerSubscribers,
     registerChains,
     registerInstances,
+    registerLinks,
     registerExplain,
     registerTokens,
     registerService,

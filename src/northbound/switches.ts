@@ -52,11 +52,12 @@ function showState(dpid: Dpid, fact: SwitchFact | undefined): unknown {
     connection: fact?.connection ?? 'disconnected',
     ...(fact?.protocol === undefined ? {} : { protocol: fact.protocol }),
     applied: fact?.applied !== undefined,
-    ports: [...(fact?.ports.values() ?? [])].map(({ name, ofport, mac, linkUp }) => ({
+    ports: [...(fact?.ports.values() ?? [])].map(({ name, ofport, mac, linkUp, listening }) => ({
       name,
       ofport,
       mac,
       linkUp,
+      listening: listening === true,
     })),
     rejections: (fact?.rejections ?? []).map(showRejection),
     ...(fact?.problem === undefined ? {} : { problem: fact.problem }),

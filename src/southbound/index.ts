@@ -70,6 +70,7 @@ export async function createSouthbound(options: SouthboundOptions): Promise<Sout
     events: {
       connected: (dpid, channel) => book?.connected(dpid, channel),
       ports: (dpid) => book?.ports(dpid),
+      packetIn: (dpid, message) => book?.packetIn(dpid, message),
       disconnected: (dpid) => book?.disconnected(dpid),
       doubled: (dpid, peer) => book?.doubled(dpid, peer),
     },
@@ -86,7 +87,7 @@ export async function createSouthbound(options: SouthboundOptions): Promise<Sout
     },
   });
   const auditIntervalMs = options.auditIntervalMs ?? DEFAULT_AUDIT_MS;
-  const switches = new SwitchBook({ ovsdb, auditIntervalMs, wake, log });
+  const switches = new SwitchBook({ ovsdb, auditIntervalMs, now: () => clock.now(), wake, log });
   book = switches;
   return {
     switches,

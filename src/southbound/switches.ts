@@ -1,19 +1,22 @@
-import { bigintToMac, portState, type Version, version15 } from 'ts-openflow';
+import { bigintToMac, type MessageOf, portState, type Version, version15 } from 'ts-openflow';
 import type { DesiredSwitch, SwitchContent } from '../model/desired.ts';
 import { ChainstitchError } from '../model/errors.ts';
-import type { PortFact, Reconciled, SwitchFact } from '../model/facts.ts';
+import type { LinkFact, PortFact, Reconciled, SwitchFact } from '../model/facts.ts';
 import type { Dpid, Mac, OfPort } from '../model/ids.ts';
-import type { ManagedBridge, Switches } from '../model/interfaces.ts';
+import type { ManagedSwitch, Switches } from '../model/interfaces.ts';
 import type { Log } from './log.ts';
 import type { Channel } from './openflow/channel.ts';
 import type { Port } from './openflow/exchange.ts';
 import type { ServerEvents } from './openflow/server.ts';
 import type { OvsdbManager } from './ovsdb/manager.ts';
 import { SwitchKeeper } from './reconcile/keeper.ts';
+import { Links } from './topology/links.ts';
 
 export type SwitchBookOptions = {
   readonly ovsdb: OvsdbManager;
   readonly auditIntervalMs: number;
+  /** Milliseconds that only grow. */
+  readonly now: () => number;
   readonly wake: () => void;
   readonly log: Log;
 };
@@ -37,12 +40,19 @@ export class SwitchBook implements Switches, ServerEvents {
   readonly #entries = new Map<Dpid, Entry>();
   readonly #managed = new Set<Dpid>();
 
+  readonly #links: Links;
+
   constructor(options: SwitchBookOptions) {
     this.#options = options;
+    this.#links = new Links({ now: options.now, log: options.log, changed: options.wake });
   }
 
   facts(): ReadonlyMap<Dpid, SwitchFact> {
     return new Map([...this.#entries].map(([dpid, entry]) => [dpid, this.#fact(dpid, entry)]));
+  }
+
+  links(): readonly LinkFact[] {
+    return this.#links.links;
   }
 
   want(switches: readonly DesiredSwitch[]): void {
@@ -55,13 +65,22 @@ export class SwitchBook implements Switches, ServerEvents {
     this.#forget();
   }
 
-  manage(bridges: readonly ManagedBridge[]): void {
+  manage(switches: readonly ManagedSwitch[]): void {
+    const known = new Set(this.#managed);
     this.#managed.clear();
-    for (const { dpid } of bridges) {
+    for (const { dpid } of switches) {
       this.#managed.add(dpid);
       this.#entry(dpid);
     }
-    this.#options.ovsdb.manage(bridges);
+    this.#options.ovsdb.manage(switches);
+    this.#links.manage(
+      new Map(switches.flatMap(({ dpid, edges }) => (edges === undefined ? [] : [[dpid, edges]]))),
+    );
+    for (const [dpid, { channel, ports }] of this.#entries) {
+      if (channel === undefined || !this.#managed.has(dpid)) continue;
+      if (known.has(dpid)) this.#links.ports(dpid, ports);
+      else this.#links.connected(dpid, channel, ports);
+    }
     this.#forget();
   }
 
@@ -87,6 +106,7 @@ export class SwitchBook implements Switches, ServerEvents {
     entry.version = channel.version;
     entry.ports = portFacts(channel.ports);
     entry.keeper.connected(channel);
+    this.#links.connected(dpid, channel, entry.ports);
     this.#options.wake();
   }
 
@@ -94,7 +114,12 @@ export class SwitchBook implements Switches, ServerEvents {
     const entry = this.#entries.get(dpid);
     if (entry?.channel === undefined) return;
     entry.ports = portFacts(entry.channel.ports);
+    this.#links.ports(dpid, entry.ports);
     this.#options.wake();
+  }
+
+  packetIn(dpid: Dpid, message: MessageOf<'packetIn'>): void {
+    this.#links.packetIn(dpid, message);
   }
 
   disconnected(dpid: Dpid): void {
@@ -102,6 +127,7 @@ export class SwitchBook implements Switches, ServerEvents {
     if (entry === undefined) return;
     entry.channel = undefined;
     entry.keeper.disconnected();
+    this.#links.disconnected(dpid);
     this.#forget();
     this.#options.wake();
   }
@@ -132,6 +158,7 @@ export class SwitchBook implements Switches, ServerEvents {
   }
 
   close(): void {
+    this.#links.close();
     for (const { keeper, doubled } of this.#entries.values()) {
       clearTimeout(doubled?.forget);
       keeper.close();
@@ -151,7 +178,10 @@ export class SwitchBook implements Switches, ServerEvents {
       log: this.#options.log,
       auditIntervalMs: this.#options.auditIntervalMs,
       isolate: (ports) => this.#options.ovsdb.isolate(dpid, ports),
-      changed: this.#options.wake,
+      changed: () => {
+        if (keeper.applied !== undefined) this.#links.ready(dpid);
+        this.#options.wake();
+      },
     });
     const entry: Entry = {
       keeper,
@@ -181,15 +211,25 @@ export class SwitchBook implements Switches, ServerEvents {
       keeper.problem ??
       (doubled &&
         `another switch with this datapath id, or this one a second time, was refused at ${doubled.peer}: give it another id, or remove the controller that this one has twice`);
+    const discovery = this.#managed.has(dpid) ? this.#links.state(dpid) : undefined;
     return {
       dpid,
       connection: channel === undefined ? 'disconnected' : 'connected',
       ...(version === undefined ? {} : { protocol: version === version15 ? 'OpenFlow 1.5' : 'OpenFlow 1.3' }),
-      ports,
+      ports: this.#portFacts(dpid, ports),
+      ...(discovery === undefined ? {} : { discovery }),
       ...(keeper.applied === undefined ? {} : { applied: keeper.applied }),
       rejections: keeper.rejections,
       ...(problem === undefined ? {} : { problem }),
     };
+  }
+
+  #portFacts(dpid: Dpid, ports: Entry['ports']): Entry['ports'] {
+    const listening = this.#links.listening(dpid);
+    if (listening.size === 0) return ports;
+    return new Map(
+      [...ports].map(([name, port]) => [name, listening.has(name) ? { ...port, listening: true } : port]),
+    );
   }
 }
 

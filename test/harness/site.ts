@@ -223,6 +223,15 @@ export class Site {
     return { wanted, held: held.sort() };
   }
 
+  /** Waits until it is known of every port where it leads. */
+  async listened(t: Pick<Test, 'pass' | 'fail'>): Promise<void> {
+    await eventually(t, 'no port listens for another switch any more', async () => {
+      const { body } = await this.call('GET', '/v1/switches/s1');
+      const { applied, ports } = body['status'] as { applied: boolean; ports: { listening: boolean }[] };
+      return applied && !ports.some(({ listening }) => listening);
+    });
+  }
+
   async dump(): Promise<string[]> {
     const versions = (await this.ovs.vsctl('get', 'bridge', 's1', 'protocols')).includes('OpenFlow13');
     return this.ovs.dumpFlows('s1', { version: versions ? 'OpenFlow13' : 'OpenFlow15' });

@@ -128,5 +128,6 @@ export function factsOf(steering: Steering, notReady: readonly string[] = []): F
   return {
     switches: new Map([[DPID, { dpid: DPID, connection: 'connected', ports, rejections: [] }]]),
     instances: new Map(instances),
+    links: [],
   };
 }

@@ -37,6 +37,7 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   'GET /v1/instances': 'read',
   'GET /v1/instances/:id': 'read',
   'GET /v1/instances/:id/counters': 'read',
+  'GET /v1/links': 'read',
   'POST /v1/explain': 'read',
   'GET /v1/tokens': 'admin',
   'POST /v1/tokens': 'admin',

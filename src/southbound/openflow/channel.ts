@@ -22,6 +22,7 @@ export class Disconnected extends Error {
 export type ChannelEvents = {
   ready(channel: Channel): void;
   ports(channel: Channel): void;
+  packetIn(channel: Channel, message: MessageOf<'packetIn'>): void;
   /** Comes once. */
   closed(channel: Channel, reason: string): void;
 };
@@ -251,6 +252,9 @@ export class Channel {
         return;
       case 'ports':
         this.#options.events.ports(this);
+        return;
+      case 'packetIn':
+        this.#options.events.packetIn(this, event.message);
         return;
       case 'flood':
         this.#options.log.warn(

@@ -1,4 +1,5 @@
 import net from 'node:net';
+import type { MessageOf } from 'ts-openflow';
 import type { Dpid } from '../../model/ids.ts';
 import type { Log } from '../log.ts';
 import { Channel } from './channel.ts';
@@ -8,6 +9,7 @@ export type ServerEvents = {
   /** A switch has told who it is and which ports it has. */
   connected(dpid: Dpid, channel: Channel): void;
   ports(dpid: Dpid): void;
+  packetIn(dpid: Dpid, message: MessageOf<'packetIn'>): void;
   disconnected(dpid: Dpid, reason: string): void;
   /** Another switch said that it has the datapath id of one that is connected, and was sent away. */
   doubled(dpid: Dpid, peer: string): void;
@@ -72,6 +74,7 @@ export class OpenFlowServer {
       events: {
         ready: (ready) => void this.#ready(ready),
         ports: ({ dpid }) => this.#options.events.ports(dpidText(dpid)),
+        packetIn: ({ dpid }, message) => this.#options.events.packetIn(dpidText(dpid), message),
         closed: (closed, reason) => this.#closed(closed, reason),
       },
     });

@@ -25,6 +25,8 @@ export type SessionEvent =
   | { readonly kind: 'ready'; readonly dpid: bigint; readonly version: Version }
   /** A port came, went or changed. */
   | { readonly kind: 'ports' }
+  /** A flow sent a packet here. */
+  | { readonly kind: 'packetIn'; readonly message: MessageOf<'packetIn'> }
   /** The whole answer to a request. */
   | { readonly kind: 'reply'; readonly xid: number; readonly message: Message }
   /** The switch refused something that was sent. */
@@ -284,9 +286,12 @@ export class Session {
       this.#portStatus(message);
       return;
     }
-    // Nothing is asked to be sent to the controller: what comes all the same is not kept.
-    if (message.type === 'packetIn' || message.type === 'flowRemoved' || message.type === 'roleStatus')
+    if (message.type === 'packetIn') {
+      if (this.#phase === 'ready') this.#emit({ kind: 'packetIn', message });
       return;
+    }
+    // Nothing else is asked to be sent to the controller: what comes all the same is not kept.
+    if (message.type === 'flowRemoved' || message.type === 'roleStatus') return;
     const pending = this.#pending.get(message.xid);
     if (pending?.answer === message.type) {
       this.#answer(pending, message, now);

@@ -44,6 +44,7 @@ class FakeNetwork {
     manage: () => {},
     reconcile: async () => ({ changes: 0, rejections: [] }),
     read: async () => ({ flows: [], groups: [], bridge: undefined }),
+    links: () => [],
   };
   readonly instances: Instances = {
     facts: () => new Map(this.#instances),

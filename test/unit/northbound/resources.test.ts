@@ -181,6 +181,27 @@ t.test('switches are shown with what is seen of them', async (t) => {
   });
 });
 
+t.test('links', async (t) => {
+  const { call, control } = setUp(t);
+  t.strictSame((await call('GET', '/v1/links')).body, { items: [] });
+  await call('POST', '/v1/switches', SWITCH);
+  const end = (dpid: string, port: string) => ({ dpid: dpid as Dpid, port });
+  const link = { a: end(SWITCH.dpid, 'p1'), b: end(SWITCH.dpid, 'p2'), state: 'up', since: 0 } as const;
+  control.joined = [link, { ...link, b: end('00000000000000ff', 'p1') }];
+  t.strictSame((await call('GET', '/v1/links')).body, {
+    items: [
+      {
+        ends: [
+          { switch: 's1', port: 'p1' },
+          { switch: 's1', port: 'p2' },
+        ],
+        state: 'up',
+        since: '1970-01-01T00:00:00.000Z',
+      },
+    ],
+  });
+});
+
 t.test('instances', async (t) => {
   const { call, control } = setUp(t);
   const record = {

@@ -8,7 +8,7 @@ import type { Test } from 'tap';
 import type { FunctionSpec, Json, JsonObject } from '../../../src/model/declared.ts';
 import { ChainstitchError } from '../../../src/model/errors.ts';
 import type { Explanation } from '../../../src/model/explain.ts';
-import type { Reconciled, SwitchFact } from '../../../src/model/facts.ts';
+import type { LinkFact, Reconciled, SwitchFact } from '../../../src/model/facts.ts';
 import type { Dpid, Name } from '../../../src/model/ids.ts';
 import type { InstanceView, Introspection, Store } from '../../../src/model/interfaces.ts';
 import type { ChainStatus } from '../../../src/model/status.ts';
@@ -89,6 +89,7 @@ export class StubControl implements Introspection {
   readonly #store: Store;
   readonly switches = new Map<Dpid, SwitchFact>();
   views: InstanceView[] = [];
+  joined: LinkFact[] = [];
   statuses = new Map<string, ChainStatus>();
   explanation: Explanation | undefined;
   reconciled: () => Reconciled = () => {
@@ -118,6 +119,9 @@ export class StubControl implements Introspection {
   }
   switchFacts(): ReadonlyMap<Dpid, SwitchFact> {
     return this.switches;
+  }
+  links(): readonly LinkFact[] {
+    return this.joined;
   }
   instances(): readonly InstanceView[] {
     return this.views;
