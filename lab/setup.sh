@@ -16,6 +16,7 @@ libc6-dev
 make
 mininet
 netcat-openbsd
+openssl
 openvswitch-switch
 procps
 python3
