@@ -13,6 +13,7 @@ gcc
 iproute2
 iputils-ping
 libc6-dev
+libseccomp-dev
 make
 mininet
 netcat-openbsd
