@@ -114,8 +114,8 @@ both('memory as the machine has it', async (t, isolation) => {
 });
 
 both('a state outlives its machine', async (t, isolation) => {
-  const { tell, console } = await world(t, isolation);
-  await tell('k');
+  const { tell, console, wire } = await world(t, isolation);
+  wire.send('left', command('k'));
   await tell('k');
   t.equal(await console.lines.next('state'), 'state {"kept":2}', 'once for both changes');
   t.match(await console.ask('hello'), /^ready /);
