@@ -11,7 +11,6 @@ const mayImport = {
   nf: ['model', 'telemetry'],
   northbound: ['model'],
   telemetry: ['model'],
-  tls: ['model'],
   config: ['model'],
   cli: ['model', 'compiler'],
   web: ['model'],

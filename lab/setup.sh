@@ -13,11 +13,9 @@ gcc
 iproute2
 iputils-ping
 libc6-dev
-libseccomp-dev
 make
 mininet
 netcat-openbsd
-openssl
 openvswitch-switch
 procps
 python3

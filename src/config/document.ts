@@ -55,7 +55,6 @@ export function settingsHelp(): string {
 }
 
 function defaultOf(entry: SettingEntry): string {
-  if (entry.default === '') return 'none';
   return entry.defaultMeans ?? `\`${String(entry.default)}\``;
 }
 

@@ -19,6 +19,7 @@ import { withDigests } from './digest.ts';
 import { installation } from './installed.ts';
 import { Rejections } from './rejections.ts';
 import { chainStatus } from './status.ts';
+import { whatIf } from './what-if.ts';
 
 export type ControlOptions = {
   readonly store: Store;
@@ -252,6 +253,14 @@ export function createControl(options: ControlOptions): Control {
       // What comes of it is in the facts, and wakes the loop by itself.
       return switches.reconcile(spec.dpid);
     },
+    whatIf: (next) =>
+      whatIf({
+        now: declaredWithBuiltIns(store.declared()),
+        next: declaredWithBuiltIns(next),
+        steering: store.steering(),
+        facts: readFacts(),
+        interfacePrefix: options.interfacePrefix,
+      }),
     changed(signal) {
       return new Promise((resolve) => {
         const done = (): void => {

@@ -71,6 +71,31 @@ export const ERRORS = {
     title: 'An object of this kind and name exists',
     remedy: 'PUT changes an existing object; POST makes a new one.',
   },
+  'precondition-failed': {
+    status: 412,
+    title: 'The object is not in the state that the request asks for',
+    remedy: 'Read the object again, decide again, and send the `etag` that it has now; `current` has it.',
+  },
+  'stale-snapshot': {
+    status: 409,
+    title: 'Other changes came between',
+    remedy: 'Send the request again.',
+  },
+  'key-reused': {
+    status: 422,
+    title: 'The idempotency key was used for another request',
+    remedy: 'Use a new key for each request, and the same one only to send the same request again.',
+  },
+  gone: {
+    status: 410,
+    title: 'What the request made is no longer there',
+    remedy: 'The request was carried out before; to do it anew, send it with a new idempotency key.',
+  },
+  'events-gone': {
+    status: 410,
+    title: 'The journal does not reach back so far',
+    remedy: 'Read the state anew with GET, then follow the events from now on.',
+  },
   'limit-reached': {
     status: 409,
     title: 'There are as many objects of this kind as there may be',

@@ -83,7 +83,8 @@ export type SwitchFact = {
   readonly problem?: string;
 };
 
-export type InstancePhase = 'starting' | 'ready' | 'backoff' | 'stopping';
+export const INSTANCE_PHASES = ['starting', 'ready', 'backoff', 'stopping'] as const;
+export type InstancePhase = (typeof INSTANCE_PHASES)[number];
 
 export type InstanceFact = {
   readonly id: InstanceId;

@@ -1,34 +1,19 @@
 /**
  * What the parts need of one another. main.ts joins each to the part that implements it.
  */
-import type { Declared, Kind, Specs, Stored } from './declared.ts';
+import type { Declared } from './declared.ts';
 import type { DesiredSwitch, SwitchContent, WantedInstance } from './desired.ts';
 import type { ExplainQuery, Explanation } from './explain.ts';
 import type { InstanceCounters, InstanceFact, LinkFact, Reconciled, SwitchFact } from './facts.ts';
 import type { Dpid, InstanceId, Name } from './ids.ts';
+import type { Plan } from './plan.ts';
 import type { ChainStatus } from './status.ts';
-import type { InstanceRecord, Steering } from './steering.ts';
-import type { TokenRecords } from './tokens.ts';
+import type { InstanceRecord } from './steering.ts';
+
+export type { Store } from './store.ts';
 
 /** Says that something changed, not what: whoever is woken reads again. Losing or doubling a call is harmless. */
 export type Wake = () => void;
-
-/** The durable store. Every write is on disk when the call returns. Implemented by src/store. */
-export interface Store {
-  /** A consistent snapshot; the same object until something is written. */
-  declared(): Declared;
-  /** @throws ChainstitchError `already-exists` */
-  create<K extends Kind>(kind: K, spec: Specs[K]): Stored<K>;
-  /** Grows the generation, unless the spec is deeply equal to the stored one. @throws `not-found` */
-  replace<K extends Kind>(kind: K, spec: Specs[K]): Stored<K>;
-  /** @throws ChainstitchError `not-found` */
-  remove(kind: Kind, name: Name): void;
-  steering(): Steering;
-  /** Replaces the steering records in one transaction, writing only what differs. */
-  saveSteering(next: Steering): void;
-  readonly tokens: TokenRecords;
-  close(): void;
-}
 
 /** The switches as southbound sees and keeps them. */
 export interface Switches {
@@ -98,22 +83,9 @@ export interface Introspection {
    * tried once more. @throws ChainstitchError `not-found`, `switch-not-connected`, `switch-failed`
    */
   reconcile(name: Name): Promise<Reconciled>;
+  /** What would come of it if this were declared. Nothing is changed by asking. */
+  whatIf(declared: Declared): Plan;
   /** Resolves with the next change of any status, or when the signal aborts. */
   changed(signal: AbortSignal): Promise<void>;
 }
 export type InstanceView = { readonly record: InstanceRecord; readonly fact: InstanceFact | undefined };
-
-/** What one side of TLS shows and whom it believes, as PEM. */
-export type TlsMaterial = {
-  readonly cert: string;
-  readonly key: string;
-  /** Certificates of authorities; where the other side has to show a certificate, one of them has signed it. */
-  readonly ca?: string;
-};
-
-/** Certificates that may be renewed while they are in use. Implemented by src/tls. */
-export interface TlsCredentials {
-  current(): TlsMaterial;
-  /** Calls when `current` gives something else. What is connected stays connected. */
-  onChange(listener: () => void): void;
-}

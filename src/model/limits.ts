@@ -9,12 +9,24 @@ export const API_LIMITS = {
   listItems: 4096,
   /** Bytes of a function's `configSchema` as JSON. */
   configSchemaBytes: 65_536,
-  /** Objects of one kind in the store. */
-  objectsPerKind: 10_000,
   /** API tokens in the store. */
   tokens: 1000,
   /** Matches of a switch, in one direction and for one subscriber, that a chain's `service` may take. */
   serviceMatches: 256,
+  /** Objects of one kind in the store. */
+  objectsPerKind: 200_000,
+  /** Bytes of the body of an apply, and objects in it. */
+  applyBytes: 1_048_576,
+  applyObjects: 1_000,
+  /** Faults that a problem lists. */
+  faults: 50,
+  /** Times that a change is judged anew because others came between. */
+  attempts: 5,
+  /** Objects on a page of a list, and unless the request says otherwise. */
+  pageMax: 1_000,
+  pageDefault: 500,
+  /** Objects that are looked at for one page: a filter that few pass has pages that are not full. */
+  pageScan: 20_000,
   /** Requests that may wait for a state at the same time. */
   waiters: 256,
   /** Seconds that a request may wait for a state, and that it waits unless it says otherwise. */

@@ -14,7 +14,8 @@ import type { InstanceId, Name, PathId } from './ids.ts';
  * - `degraded`: it was active and something it needs is not there now; a condition says what
  * - `rejected`: a switch refused its flows; a condition has OpenFlow's reason
  */
-export type ChainPhase = 'pending' | 'active' | 'updating' | 'degraded' | 'rejected';
+export const CHAIN_PHASES = ['pending', 'active', 'updating', 'degraded', 'rejected'] as const;
+export type ChainPhase = (typeof CHAIN_PHASES)[number];
 
 export type ConditionType = 'SubscribersReady' | 'InstancesReady' | 'FlowsInstalled';
 

@@ -7,8 +7,11 @@ import { ChainstitchError, type Fault } from '../model/errors.ts';
 import { API_LIMITS } from '../model/limits.ts';
 import { pointerToken } from './faults.ts';
 
-/** @throws ChainstitchError `malformed-request` */
-export function parseBody(type: 'json' | 'yaml', bytes: Uint8Array): Json {
+/**
+ * @param documents how many the body may have if it is YAML; where it is many, they become the `items` of one object
+ * @throws ChainstitchError `malformed-request`
+ */
+export function parseBody(type: 'json' | 'yaml', bytes: Uint8Array, documents: 'one' | 'many' = 'one'): Json {
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -16,7 +19,7 @@ export function parseBody(type: 'json' | 'yaml', bytes: Uint8Array): Json {
     throw malformed('the body is not UTF-8');
   }
   if (text.trim() === '') throw malformed('the body is empty');
-  return type === 'json' ? parseJson(text) : parseYaml(text);
+  return type === 'json' ? parseJson(text) : parseYaml(text, documents);
 }
 
 function parseJson(text: string): Json {
@@ -63,7 +66,7 @@ function refuseDuplicateNames(text: string): void {
   }
 }
 
-function parseYaml(text: string): Json {
+function parseYaml(text: string, allowed: 'one' | 'many'): Json {
   const lines = new LineCounter();
   let documents: Document.Parsed[];
   try {
@@ -71,14 +74,23 @@ function parseYaml(text: string): Json {
   } catch (error) {
     throw malformed(`the body is not YAML: ${(error as Error).message}`);
   }
-  const [document] = documents;
-  if (document === undefined || documents.length > 1) {
-    throw malformed(`the body holds ${documents.length} documents; send one object a request`);
-  }
-  const [problem] = [...document.errors, ...document.warnings];
+  const [problem] = documents.flatMap(({ errors, warnings }) => [...errors, ...warnings]);
   if (problem !== undefined) {
     const { line, col } = lines.linePos(problem.pos[0]);
     throw malformed(`the body is not YAML: line ${line}, column ${col}: ${problem.message}`);
+  }
+  if (allowed === 'many') {
+    const values = documents
+      .filter(({ contents }) => contents !== null && !(isScalar(contents) && contents.value === null))
+      .map(({ contents }, index) => yamlValue(contents, `/items/${index}`, 0));
+    const [only] = values;
+    const isList =
+      values.length === 1 && typeof only === 'object' && only !== null && Object.hasOwn(only, 'items');
+    return bounded(isList ? only : { items: values });
+  }
+  const [document] = documents;
+  if (document === undefined || documents.length > 1) {
+    throw malformed(`the body holds ${documents.length} documents; send one object a request`);
   }
   return bounded(yamlValue(document.contents, '', 0));
 }

@@ -4,8 +4,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Stored } from '../model/declared.ts';
 import { ChainstitchError } from '../model/errors.ts';
+import { selects } from '../model/hops.ts';
+import type { Name } from '../model/ids.ts';
+import { CHAIN_PHASES } from '../model/status.ts';
 import { type AfterWrite, registerCollection } from './collection.ts';
 import type { Context } from './context.ts';
+import { wordFilter } from './list.ts';
 import { showStored } from './show.ts';
 import { parseTimeout, statusOf } from './wait.ts';
 
@@ -14,11 +18,19 @@ export function registerChains(app: FastifyInstance, context: Context): void {
     kind: 'chains',
     schema: 'Chain',
     query: ['wait', 'timeout'],
-    show: (stored) => ({
+    show: (stored, { introspection }) => ({
       ...showStored(stored),
-      status: statusOf(context.introspection, stored),
+      status: statusOf(introspection, stored),
     }),
-    prepare: (request) => prepareWait(context, request),
+    filters: ({ introspection, store }) => ({
+      phase: wordFilter('phase', CHAIN_PHASES, (stored) => statusOf(introspection, stored).phase),
+      subscriber: (name) => {
+        const subscriber = store.declared().subscribers.get(name as Name)?.spec;
+        return ({ spec }) => subscriber !== undefined && selects(spec, subscriber);
+      },
+      function: (name) => (stored) => stored.spec.hops.some((hop) => hop.function === name),
+    }),
+    prepare: prepareWait,
   });
 }
 

@@ -1,11 +1,10 @@
 /**
  * What every resource works with.
  */
-import type { FastifyBaseLogger } from 'fastify';
+import type { FastifyBaseLogger, FastifyRequest } from 'fastify';
 import type { FunctionSpec } from '../model/declared.ts';
 import type { Name } from '../model/ids.ts';
 import type { Introspection, Store, Wake } from '../model/interfaces.ts';
-import type { World } from './admission/index.ts';
 import type { Waiters } from './wait.ts';
 
 export type Context = {
@@ -20,6 +19,7 @@ export type Context = {
   readonly onChange: Wake;
 };
 
-export function worldOf({ store, builtIns }: Context): World {
-  return { declared: store.declared(), builtIns };
+/** What this request may see and change: everything, as long as the API knows no users. */
+export function viewOf(context: Context, _request: FastifyRequest): Context {
+  return context;
 }

@@ -7,12 +7,11 @@ import type { Stored } from '../model/declared.ts';
 import type { Name } from '../model/ids.ts';
 import { registerCollection } from './collection.ts';
 import type { Context } from './context.ts';
+import { pagesOf } from './list.ts';
 import { showMeta } from './show.ts';
 
-type Shown = { readonly spec: { readonly name: Name } };
-
 export function registerFunctions(app: FastifyInstance, context: Context): void {
-  const { builtIns, store } = context;
+  const { builtIns } = context;
   const show = (stored: Stored<'functions'>) => ({ builtIn: false, ...showMeta(stored), spec: stored.spec });
   const find = (name: Name) => {
     const spec = builtIns.get(name);
@@ -23,13 +22,19 @@ export function registerFunctions(app: FastifyInstance, context: Context): void 
     schema: 'Function',
     show,
     find,
-    list: () => {
-      const stored = [...store.declared().functions.values()].filter(({ spec }) => !builtIns.has(spec.name));
-      const all: Shown[] = [
-        ...[...builtIns.values()].map((spec) => ({ builtIn: true, spec })),
-        ...stored.map(show),
-      ];
-      return all.sort((a, b) => (a.spec.name < b.spec.name ? -1 : 1));
-    },
+    pages: ({ store }) =>
+      pagesOf('functions', {
+        after: (name = '') => {
+          const stored = [...store.declared().functions.values()].filter(
+            ({ spec }) => !builtIns.has(spec.name),
+          );
+          return [...[...builtIns.values()].map((spec) => ({ builtIn: true, spec })), ...stored.map(show)]
+            .filter(({ spec }) => spec.name > name)
+            .sort((a, b) => (a.spec.name < b.spec.name ? -1 : 1))
+            .map((shown) => [shown.spec.name, shown] as const);
+        },
+        filters: {},
+        show: (shown: unknown) => shown,
+      }),
   });
 }

@@ -53,6 +53,30 @@ const MIGRATIONS: readonly string[] = [
     record TEXT NOT NULL CHECK (json_valid(record))
   ) STRICT;
   `,
+  // AUTOINCREMENT: a number is not given out again when the entries that had the highest ones are gone.
+  `
+  CREATE TABLE journal (
+    seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+    at         TEXT    NOT NULL,
+    revision   INTEGER NOT NULL,
+    type       TEXT    NOT NULL,
+    kind       TEXT    NOT NULL,
+    name       TEXT    NOT NULL,
+    uid        INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    cause      TEXT    NOT NULL CHECK (json_valid(cause)),
+    data       TEXT    NOT NULL CHECK (json_valid(data))
+  ) STRICT;
+  CREATE INDEX journal_of_object ON journal (kind, name, seq);
+
+  CREATE TABLE remembered (
+    key         TEXT    PRIMARY KEY,
+    fingerprint TEXT    NOT NULL,
+    committed   TEXT    NOT NULL CHECK (json_valid(committed)),
+    at          INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX remembered_by_time ON remembered (at);
+  `,
 ];
 
 /** Number of the newest schema that this program knows. */

@@ -9,11 +9,21 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Declared, Json, Kind, Specs, Stored } from '../model/declared.ts';
 import { ChainstitchError } from '../model/errors.ts';
 import type { Name } from '../model/ids.ts';
-import type { Store } from '../model/interfaces.ts';
-import { sameJson } from '../model/json.ts';
 import type { Steering } from '../model/steering.ts';
-import { deepFreeze, frozenCopy } from './freeze.ts';
-import { type AnyStored, ObjectRows, withObject } from './objects.ts';
+import type {
+  Cause,
+  Committed,
+  Journal,
+  Observation,
+  PutChange,
+  Remembered,
+  Store,
+  Transaction,
+} from '../model/store.ts';
+import { Draft, type Told } from './draft.ts';
+import { JOURNAL_ENTRIES, JournalRows, type NewEntry } from './journal.ts';
+import { ObjectRows } from './objects.ts';
+import { RememberedRows } from './remembered.ts';
 import { migrate } from './schema.ts';
 import { loadSteering, steeringChange, writeSteering } from './steering.ts';
 import { TokenRows } from './tokens.ts';
@@ -25,9 +35,10 @@ const LOCK_TIMEOUT_MS = 2000;
  * Opens the store, making the file and its directory when they are missing.
  *
  * @param path of the file, or `:memory:` for a store that ends with the process
+ * @param journalEntries how many entries of the journal are kept
  * @throws ChainstitchError `store-unusable`
  */
-export function openStore(path: string): Store {
+export function openStore(path: string, { journalEntries = JOURNAL_ENTRIES } = {}): Store {
   let db: DatabaseSync | undefined;
   try {
     // The store holds who uses which address: it is nobody else's to read.
@@ -43,7 +54,7 @@ export function openStore(path: string): Store {
     if (check.quick_check !== 'ok') {
       throw new ChainstitchError('store-unusable', `the file is damaged: ${check.quick_check}`);
     }
-    return new SqliteStore(db);
+    return new SqliteStore(db, journalEntries);
   } catch (error) {
     db?.close();
     throw unusable(`${path} cannot be opened`, error);
@@ -54,12 +65,17 @@ class SqliteStore implements Store {
   readonly tokens: TokenRows;
   readonly #db: DatabaseSync;
   readonly #objects: ObjectRows;
+  readonly #journal: JournalRows;
+  readonly #remembered: RememberedRows;
+  readonly #watchers = new Set<() => void>();
   #declared: Declared;
   #steering: Steering;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, journalEntries: number) {
     this.#db = db;
     this.#objects = new ObjectRows(db);
+    this.#journal = new JournalRows(db, journalEntries);
+    this.#remembered = new RememberedRows(db);
     this.#declared = this.#objects.load();
     this.#steering = loadSteering(db);
     this.tokens = new TokenRows(db, (work) => this.#transaction(work));
@@ -69,44 +85,49 @@ class SqliteStore implements Store {
     return this.#declared;
   }
 
+  async commit(transaction: Transaction): Promise<Committed> {
+    return this.#commit(transaction);
+  }
+
+  remembered(key: string): Remembered | undefined {
+    return this.#remembered.find(key, Date.now());
+  }
+
   create<K extends Kind>(kind: K, spec: Specs[K]): Stored<K> {
     if (this.#declared[kind].has(spec.name)) {
       throw new ChainstitchError('already-exists', `there is one in ${kind} that is called ${spec.name}`);
     }
-    const now = new Date().toISOString();
-    return this.#write(kind, spec.name, () => {
-      const uid = this.#objects.takeUid();
-      const object = deepFreeze({
-        kind,
-        uid,
-        generation: 1,
-        createdAt: now,
-        updatedAt: now,
-        spec: frozenCopy(spec),
-      });
-      this.#objects.insert(object as AnyStored);
-      return object;
-    });
+    return this.#put(kind, spec);
   }
 
   replace<K extends Kind>(kind: K, spec: Specs[K]): Stored<K> {
-    const before = this.#get(kind, spec.name);
-    const copy = frozenCopy(spec);
-    if (sameJson(before.spec as Json, copy as Json)) return before;
-    const updatedAt = new Date().toISOString();
-    return this.#write(kind, spec.name, () => {
-      const object = deepFreeze({ ...before, generation: before.generation + 1, updatedAt, spec: copy });
-      this.#objects.update(object as AnyStored);
-      return object;
-    });
+    if (!this.#declared[kind].has(spec.name)) {
+      throw new ChainstitchError('not-found', `there is none in ${kind} that is called ${spec.name}`);
+    }
+    return this.#put(kind, spec);
   }
 
   remove(kind: Kind, name: Name): void {
-    this.#get(kind, name);
-    this.#write(kind, name, () => {
-      this.#objects.delete(kind, name);
-      return undefined;
-    });
+    this.#commit({ changes: [{ op: 'remove', kind, name }] });
+  }
+
+  get journal(): Journal {
+    const rows = this.#journal;
+    return {
+      get newest() {
+        return rows.newest;
+      },
+      get horizon() {
+        return rows.horizon;
+      },
+      read: (after, limit, filter) => rows.read(after, limit, filter),
+      history: (kind, name, before, limit) => rows.history(kind, name, before, limit),
+      observe: (observations) => this.#observe(observations),
+      watch: (wake) => {
+        this.#watchers.add(wake);
+        return () => this.#watchers.delete(wake);
+      },
+    };
   }
 
   steering(): Steering {
@@ -124,20 +145,50 @@ class SqliteStore implements Store {
     if (this.#db.isOpen) this.#db.close();
   }
 
-  #get<K extends Kind>(kind: K, name: Name): Stored<K> {
-    const object = (this.#declared[kind] as ReadonlyMap<Name, Stored<K>>).get(name);
-    if (object !== undefined) return object;
-    throw new ChainstitchError('not-found', `there is none in ${kind} that is called ${name}`);
+  #put<K extends Kind>(kind: K, spec: Specs[K]): Stored<K> {
+    this.#commit({ changes: [{ op: 'put', kind, spec } as PutChange] });
+    return this.#declared[kind].get(spec.name) as Stored<K>;
   }
 
-  /** Runs one change of an object and, once it is on disk, shows it in the snapshot. */
-  #write<T extends Stored<Kind> | undefined>(kind: Kind, name: Name, change: () => T): T {
-    const { object, revision } = this.#transaction(() => ({
-      object: change(),
-      revision: this.#objects.growRevision(),
-    }));
-    this.#declared = withObject(this.#declared, revision, kind, name, object);
-    return object;
+  #commit({ changes, basis, cause = {}, once }: Transaction): Committed {
+    if (basis !== undefined && basis !== this.#declared) {
+      throw new ChainstitchError('stale-snapshot', 'the store was written since it was read');
+    }
+    const now = new Date();
+    const draft = new Draft(this.#declared, now.toISOString(), () => this.#objects.takeUid());
+    let committed: Committed = { revision: this.#declared.revision, outcomes: [] };
+    let newest = this.#journal.newest;
+    this.#transaction(() => {
+      for (const change of changes) draft.apply(change);
+      const revision = draft.isChanged ? this.#objects.growRevision() : this.#declared.revision;
+      committed = { revision, outcomes: draft.outcomes };
+      for (const write of draft.writes) {
+        if (write.op === 'put') this.#objects.put(write.object);
+        else this.#objects.delete(write.kind, write.name);
+      }
+      newest = this.#journal.append(draft.told.map(entryOf(revision, cause)), now.toISOString());
+      if (once !== undefined) this.#remembered.add(once, committed, now.getTime());
+    });
+    if (draft.isChanged) this.#declared = draft.declared(committed.revision);
+    this.#advance(newest);
+    return committed;
+  }
+
+  #observe(observations: readonly Observation[]): void {
+    const { revision } = this.#declared;
+    let newest = this.#journal.newest;
+    const entries = observations.map((one) => ({ ...one, revision, type: 'changed' as const, cause: {} }));
+    this.#transaction(() => {
+      newest = this.#journal.append(entries, new Date().toISOString());
+    });
+    this.#advance(newest);
+  }
+
+  /** Shows those who watch what is on disk now. */
+  #advance(newest: number): void {
+    if (newest === this.#journal.newest) return;
+    this.#journal.advance(newest);
+    for (const wake of this.#watchers) wake();
   }
 
   #transaction<T>(work: () => T): T {
@@ -148,9 +199,25 @@ class SqliteStore implements Store {
       return result;
     } catch (error) {
       if (this.#db.isOpen && this.#db.isTransaction) this.#db.exec('ROLLBACK');
-      throw unusable('the store could not be written', error);
+      throw error instanceof ChainstitchError ? error : unusable('the store could not be written', error);
     }
   }
+}
+
+function entryOf(revision: number, cause: Cause): (told: Told) => NewEntry {
+  return ({ type, object: { kind, uid, generation, spec }, before }) => ({
+    revision,
+    type,
+    kind,
+    name: spec.name,
+    uid,
+    generation,
+    cause,
+    data: {
+      ...(before === undefined ? {} : { before: before.spec as unknown as Json }),
+      ...(type === 'deleted' ? {} : { spec: spec as unknown as Json }),
+    },
+  });
 }
 
 /** SQLite's code for a file that is locked. */

@@ -6,40 +6,36 @@ import { selects } from '../../model/hops.ts';
 import type { Name } from '../../model/ids.ts';
 import { ipv4Objection, ipv6Objection } from '../addresses.ts';
 import { contentionOf } from './services.ts';
-import { type Objections, objectsOf, othersOf, requireSwitch, uplinkOf, type World } from './world.ts';
+import { type Objections, objectsOf, othersBy, requireSwitch, uplinkOf, type World } from './world.ts';
 
 export function admitSwitch(world: World, spec: SwitchSpec, objections: Objections): void {
-  for (const other of othersOf(world, 'switches', spec.name)) {
-    if (other.dpid === spec.dpid)
-      objections.add('conflict', '/dpid', `switch ${other.name} has this datapath id`);
+  for (const other of othersBy(world, 'switches', `dpid ${spec.dpid}`, spec.name)) {
+    objections.add('conflict', '/dpid', `switch ${other.name} has this datapath id`);
   }
 }
 
 export function admitUplink(world: World, spec: UplinkSpec, objections: Objections): void {
   const { attachment } = spec;
   requireSwitch(world, attachment.switch, '/attachment/switch', objections);
-  for (const other of othersOf(world, 'uplinks', spec.name)) {
-    if (other.attachment.switch !== attachment.switch) continue;
+  for (const { spec: other } of objectsOf(world, 'uplinks').byBeginning(`port ${attachment.switch}/`)) {
+    if (other.name === spec.name) continue;
     objections.add(
       'conflict',
       '/attachment/switch',
       `uplink ${other.name} is on this switch, and a switch has one`,
     );
   }
-  for (const { spec: subscriber } of objectsOf(world, 'subscribers').values()) {
-    if (!isSamePlace(subscriber.attachment, attachment)) continue;
+  for (const { spec: subscriber } of objectsOf(world, 'subscribers').by(portKey(attachment))) {
     objections.add('conflict', '/attachment/port', `subscriber ${subscriber.name} is attached to this port`);
   }
-  const before = world.declared.uplinks.get(spec.name)?.spec;
-  if (before !== undefined && before.attachment.switch !== attachment.switch) {
-    for (const { chain, subscriber } of chainsThatNeedUplinkOf(world, before.attachment.switch)) {
-      const where = before.attachment.switch;
-      objections.add(
-        'conflict',
-        '/attachment/switch',
-        `chain ${chain} needs the uplink of ${where} for ${subscriber}`,
-      );
-    }
+  const where = world.before.uplinks.get(spec.name)?.spec.attachment.switch;
+  if (where === undefined || where === attachment.switch) return;
+  for (const { chain, subscriber } of chainsThatNeedUplinkOf(world, where)) {
+    objections.add(
+      'conflict',
+      '/attachment/switch',
+      `chain ${chain} needs the uplink of ${where} for ${subscriber}`,
+    );
   }
 }
 
@@ -47,25 +43,23 @@ export function admitSubscriber(world: World, spec: SubscriberSpec, objections: 
   const { attachment } = spec;
   requireSwitch(world, attachment.switch, '/attachment/switch', objections);
   checkAddresses(spec, objections);
-  for (const { spec: uplink } of objectsOf(world, 'uplinks').values()) {
-    if (!isSamePlace(uplink.attachment, attachment)) continue;
+  for (const { spec: uplink } of objectsOf(world, 'uplinks').by(portKey(attachment))) {
     objections.add('conflict', '/attachment/port', `uplink ${uplink.name} is on this port`);
   }
-  for (const other of othersOf(world, 'subscribers', spec.name)) {
-    if (other.attachment.switch !== attachment.switch) continue;
-    // All that comes in at a port is its subscriber's, so it can have only one.
-    if (isSamePlace(other.attachment, attachment))
-      objections.add('conflict', '/attachment/port', `subscriber ${other.name} is attached to this port`);
-    checkTellsApart(spec, other, objections);
+  // All that comes in at a port is its subscriber's, so it can have only one.
+  for (const other of othersBy(world, 'subscribers', portKey(attachment), spec.name)) {
+    objections.add('conflict', '/attachment/port', `subscriber ${other.name} is attached to this port`);
   }
+  checkTellsApart(world, spec, objections);
   checkChains(world, spec, objections);
 }
 
-/** Chains that name a subscriber on this switch, and the first that each names. */
+/** Chains that name a subscriber on a switch that has no uplink but had this one, and the first that each names. */
 export function* chainsThatNeedUplinkOf(
   world: World,
   switchName: Name,
 ): Generator<{ readonly chain: Name; readonly subscriber: Name }> {
+  if (uplinkOf(world, switchName) !== undefined) return;
   for (const { spec } of objectsOf(world, 'chains').values()) {
     const subscriber = spec.subscribers?.find(
       (name) => world.declared.subscribers.get(name)?.spec.attachment.switch === switchName,
@@ -87,22 +81,28 @@ function checkAddresses(spec: SubscriberSpec, objections: Objections): void {
 }
 
 /** What comes down from the uplink is told apart by its addresses alone, whatever the ports are. */
-function checkTellsApart(spec: SubscriberSpec, other: SubscriberSpec, objections: Objections): void {
-  if (other.mac === spec.mac)
-    objections.add('conflict', '/mac', `subscriber ${other.name} of this switch has it`);
+function checkTellsApart(world: World, spec: SubscriberSpec, objections: Objections): void {
+  const { attachment, name } = spec;
+  const check = (key: string, pointer: string): void => {
+    for (const other of othersBy(world, 'subscribers', key, name)) {
+      objections.add('conflict', pointer, `subscriber ${other.name} of this switch has it`);
+    }
+  };
+  check(`mac ${attachment.switch}/${spec.mac}`, '/mac');
   for (const family of ['ipv4', 'ipv6'] as const) {
-    const theirs: readonly string[] = other[family] ?? [];
     for (const [index, address] of (spec[family] ?? []).entries()) {
-      if (!theirs.includes(address)) continue;
-      objections.add('conflict', `/${family}/${index}`, `subscriber ${other.name} of this switch has it`);
+      check(`ip ${attachment.switch}/${address}`, `/${family}/${index}`);
     }
   }
 }
 
 function checkChains(world: World, spec: SubscriberSpec, objections: Objections): void {
-  const chains = [...objectsOf(world, 'chains').values()]
+  const all = objectsOf(world, 'chains');
+  const naming = [...all.by(`subscriber ${spec.name}`)].map((chain) => chain.spec);
+  const selecting = [...all.by('selector')]
     .map((chain) => chain.spec)
     .filter((chain) => selects(chain, spec));
+  const chains = [...naming, ...selecting];
   for (const [index, chain] of chains.entries()) {
     for (const other of chains.slice(0, index)) {
       if (contentionOf(chain, other) === undefined) continue;
@@ -114,13 +114,10 @@ function checkChains(world: World, spec: SubscriberSpec, objections: Objections)
       );
     }
   }
-  const naming = chains.find((chain) => chain.subscribers !== undefined);
-  if (naming !== undefined && uplinkOf(world, spec.attachment.switch) === undefined) {
-    const detail = `chain ${naming.name} names it, and ${spec.attachment.switch} has no uplink; declare one first`;
+  if (naming[0] !== undefined && uplinkOf(world, spec.attachment.switch) === undefined) {
+    const detail = `chain ${naming[0].name} names it, and ${spec.attachment.switch} has no uplink; declare one first`;
     objections.add('conflict', '/attachment/switch', detail);
   }
 }
 
-function isSamePlace(a: UplinkSpec['attachment'], b: UplinkSpec['attachment']): boolean {
-  return a.switch === b.switch && a.port === b.port;
-}
+const portKey = ({ switch: where, port }: UplinkSpec['attachment']): string => `port ${where}/${port}`;

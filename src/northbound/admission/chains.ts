@@ -6,15 +6,7 @@ import { resolveHops, selects } from '../../model/hops.ts';
 import type { Name } from '../../model/ids.ts';
 import { configFaults, configSchemaFaults } from '../config-schema.ts';
 import { checkService, contentionOf } from './services.ts';
-import {
-  functionNamed,
-  noSuch,
-  type Objections,
-  objectsOf,
-  othersOf,
-  uplinkOf,
-  type World,
-} from './world.ts';
+import { functionNamed, noSuch, type Objections, objectsOf, uplinkOf, type World } from './world.ts';
 
 export function admitFunction(world: World, spec: FunctionSpec, objections: Objections): void {
   if (world.builtIns.has(spec.name)) {
@@ -23,7 +15,7 @@ export function admitFunction(world: World, spec: FunctionSpec, objections: Obje
   const faults = configSchemaFaults(spec.configSchema, '/configSchema');
   objections.addAll('invalid-body', faults);
   if (faults.length > 0) return;
-  for (const { spec: chain } of objectsOf(world, 'chains').values()) {
+  for (const { spec: chain } of objectsOf(world, 'chains').by(`function ${spec.name}`)) {
     for (const [index, hop] of chain.hops.entries()) {
       if (hop.function !== spec.name) continue;
       const [fault] = configFaults(spec, hop.config ?? {}, `/hops/${index}/config`);
@@ -99,6 +91,14 @@ function selectedByLabel(world: World, spec: ChainSpec): readonly SubscriberSpec
     .filter((subscriber) => selects(spec, subscriber));
 }
 
+/** The other chains that name one of these subscribers, and all that select by labels. */
+function rivalsOf(world: World, spec: ChainSpec, selected: readonly SubscriberSpec[]): readonly ChainSpec[] {
+  const chains = objectsOf(world, 'chains');
+  const naming = selected.flatMap(({ name }) => [...chains.by(`subscriber ${name}`)]);
+  const rivals = new Set([...naming, ...chains.by('selector')].map((chain) => chain.spec));
+  return [...rivals].filter(({ name }) => name !== spec.name);
+}
+
 /** Two chains may not claim the same frame of a subscriber: the conflict names both, and the subscriber. */
 function checkExclusive(
   world: World,
@@ -106,7 +106,7 @@ function checkExclusive(
   selected: readonly SubscriberSpec[],
   objections: Objections,
 ): void {
-  for (const other of othersOf(world, 'chains', spec.name)) {
+  for (const other of rivalsOf(world, spec, selected)) {
     const contention = contentionOf(spec, other);
     if (contention === undefined) continue;
     const named = other.subscribers && new Set(other.subscribers);

@@ -11,13 +11,13 @@ export function admitDeletion(world: World, kind: Kind, name: Name, objections: 
   switch (kind) {
     case 'switches':
       for (const noun of ['subscriber', 'uplink'] as const) {
-        for (const { spec } of objectsOf(world, `${noun}s`).values()) {
-          if (spec.attachment.switch === name) need(`${noun} ${spec.name} is attached to it`);
+        for (const { spec } of objectsOf(world, `${noun}s`).byBeginning(`port ${name}/`)) {
+          need(`${noun} ${spec.name} is attached to it`);
         }
       }
       break;
     case 'uplinks': {
-      const spec = world.declared.uplinks.get(name)?.spec;
+      const spec = world.before.uplinks.get(name)?.spec;
       if (spec === undefined) break;
       for (const { chain, subscriber } of chainsThatNeedUplinkOf(world, spec.attachment.switch)) {
         need(`chain ${chain} needs it for subscriber ${subscriber}`);
@@ -26,13 +26,13 @@ export function admitDeletion(world: World, kind: Kind, name: Name, objections: 
     }
     case 'functions':
       if (world.builtIns.has(name)) objections.add('built-in', '', `${name} comes with the product`);
-      for (const { spec } of objectsOf(world, 'chains').values()) {
-        if (spec.hops.some((hop) => hop.function === name)) need(`chain ${spec.name} has a hop of it`);
+      for (const { spec } of objectsOf(world, 'chains').by(`function ${name}`)) {
+        need(`chain ${spec.name} has a hop of it`);
       }
       break;
     case 'subscribers':
-      for (const { spec } of objectsOf(world, 'chains').values()) {
-        if (spec.subscribers?.includes(name)) need(`chain ${spec.name} names it`);
+      for (const { spec } of objectsOf(world, 'chains').by(`subscriber ${name}`)) {
+        need(`chain ${spec.name} names it`);
       }
       break;
     case 'chains':

@@ -5,9 +5,14 @@ import { closest } from '../../model/closest.ts';
 import type { Declared, FunctionSpec, Kind, Stored, SwitchSpec } from '../../model/declared.ts';
 import type { ErrorCode, Fault } from '../../model/errors.ts';
 import type { Name } from '../../model/ids.ts';
+import { API_LIMITS } from '../../model/limits.ts';
+import { type ObjectMap, objectMap } from '../../model/object-map.ts';
 
 export type World = {
+  /** All that would be declared, what is judged among it. */
   readonly declared: Declared;
+  /** What is declared until then. */
+  readonly before: Declared;
   readonly builtIns: ReadonlyMap<Name, FunctionSpec>;
 };
 
@@ -39,7 +44,8 @@ export class Objections {
   }
 
   addAll(code: Objection, faults: readonly Fault[]): void {
-    if (faults.length > 0) this.#faults.set(code, [...(this.#faults.get(code) ?? []), ...faults]);
+    const found = this.#faults.get(code) ?? [];
+    if (faults.length > 0 && found.length < API_LIMITS.faults) this.#faults.set(code, [...found, ...faults]);
   }
 
   /** The first kind of objection with all of its faults: what it hides may be gone once these are mended. */
@@ -52,13 +58,18 @@ export class Objections {
   }
 }
 
-export function objectsOf<K extends Kind>(world: World, kind: K): ReadonlyMap<Name, Stored<K>> {
-  return world.declared[kind] as ReadonlyMap<Name, Stored<K>>;
+export function objectsOf<K extends Kind>(world: World, kind: K): ObjectMap<K> {
+  return objectMap(world.declared, kind);
 }
 
-/** Every spec of a kind but the one that is being replaced. */
-export function* othersOf<K extends Kind>(world: World, kind: K, name: Name): Generator<Stored<K>['spec']> {
-  for (const [other, { spec }] of objectsOf(world, kind)) if (other !== name) yield spec;
+/** Every spec but this one's that is found by the key (model/object-map.ts). */
+export function* othersBy<K extends Kind>(
+  world: World,
+  kind: K,
+  key: string,
+  name: Name,
+): Generator<Stored<K>['spec']> {
+  for (const { spec } of objectsOf(world, kind).by(key)) if (spec.name !== name) yield spec;
 }
 
 export function functionNamed(world: World, name: Name): FunctionSpec | undefined {
@@ -80,8 +91,7 @@ export function requireSwitch(
 }
 
 export function uplinkOf(world: World, switchName: Name): Name | undefined {
-  for (const [name, { spec }] of world.declared.uplinks)
-    if (spec.attachment.switch === switchName) return name;
+  for (const { spec } of objectsOf(world, 'uplinks').byBeginning(`port ${switchName}/`)) return spec.name;
   return undefined;
 }
 

@@ -1,9 +1,12 @@
 import t from 'tap';
+import { flowText } from '../../../src/compiler/flow.ts';
 import { type Clock, type Control, createControl } from '../../../src/control/control.ts';
+import type { ChainSpec, Declared } from '../../../src/model/declared.ts';
 import type { DesiredSwitch, WantedInstance } from '../../../src/model/desired.ts';
 import type { InstanceFact, PortFact, Rejection, SwitchFact } from '../../../src/model/facts.ts';
 import type { Dpid, InstanceId, Mac, OfPort } from '../../../src/model/ids.ts';
 import type { Instances, Switches } from '../../../src/model/interfaces.ts';
+import { withObject, withoutObject } from '../../../src/model/object-map.ts';
 import { openStore } from '../../../src/store/store.ts';
 import { alice, bob, chain, counter, DPID, firewall, hop, name } from '../world.ts';
 
@@ -174,6 +177,86 @@ t.test('active means that the guest is ready and the switch has answered', async
   network.instance('i1', 'backoff', 'the emulator ended by SIGKILL');
   await settle(control);
   t.match(status(control), { phase: 'degraded', conditions: [{}, { message: /SIGKILL/ }] });
+  control.close();
+});
+
+t.test('what is foretold is what comes', async (t) => {
+  const lab = world();
+  const { network, control, store, clock } = lab;
+  declareLab(lab);
+  network.connect();
+  await settle(control);
+  const flows = (): string[] => (control.desired()[0]?.flows ?? []).map(flowText).sort();
+  const next = (kind: 'chains', spec: ChainSpec | undefined): Declared => {
+    const declared = store.declared();
+    if (spec === undefined) return withoutObject(declared, kind, oneHop.name);
+    const old = declared.chains.get(spec.name);
+    const stored = { kind, uid: 99, generation: 1, createdAt: '', updatedAt: '', ...old, spec };
+    return withObject(declared, stored);
+  };
+  const otherConfig = chain([hop('firewall', { config: { n: 1 } }), hop('counter')]).spec;
+  const open = chain([hop('firewall', { config: { n: 1 } }), hop('counter', { onFailure: 'open' })]).spec;
+  const seen: unknown[] = [];
+  for (const spec of [oneHop, twoHops, otherConfig, open, undefined]) {
+    const before = flows();
+    const steering = store.steering();
+    const plan = control.whatIf(next('chains', spec));
+    t.equal(store.steering(), steering, 'asking decides nothing');
+    t.same(flows(), before);
+
+    if (spec === undefined) store.remove('chains', oneHop.name);
+    else if (store.declared().chains.has(spec.name)) store.replace('chains', spec);
+    else store.create('chains', spec);
+    for (let turn = 0; turn < 4; turn++) {
+      await settle(control);
+      for (const { id } of network.wantedInstances) network.instance(id, 'ready');
+      network.confirm();
+      clock.advance(1000);
+    }
+    await settle(control);
+    const [planned] = plan.switches;
+    const gone = new Set([
+      ...(planned?.flows.removed ?? []),
+      ...(planned?.flows.changed ?? []).map((c) => c.from),
+    ]);
+    const come = [...(planned?.flows.added ?? []), ...(planned?.flows.changed ?? []).map((c) => c.to)];
+    t.same(
+      [...before.filter((flow) => !gone.has(flow)), ...come].sort(),
+      flows(),
+      JSON.stringify(spec?.hops) ?? 'none',
+    );
+    t.equal(planned?.total.after ?? flows().length, flows().length);
+    t.equal(planned?.differences ?? 0, gone.size + come.length - (planned?.flows.changed.length ?? 0));
+    const { start, stop, reconfigure } = plan.instances;
+    seen.push([start, stop, reconfigure].map((list) => list.map(({ id }) => id)));
+    t.same(plan.notes, []);
+  }
+  t.same(seen, [
+    [['i1'], [], []],
+    [['i2'], [], []],
+    [[], [], ['i1']],
+    [[], [], []],
+    [[], ['i1', 'i2'], []],
+  ]);
+  control.close();
+});
+
+t.test('a plan says what it takes for granted, and what it cannot know', async (t) => {
+  const lab = world();
+  const { network, control, store } = lab;
+  declareLab(lab);
+  const stored = { kind: 'chains' as const, uid: 99, generation: 1, createdAt: '', updatedAt: '' };
+  const three = chain([hop('firewall'), hop('counter'), hop('counter')]).spec;
+  const unknown = control.whatIf(withObject(store.declared(), { ...stored, spec: three }));
+  t.match(unknown, { switches: [], instances: { start: { length: 3 } } });
+  t.match(unknown.notes, [/ports of switch s1 are not known/, /Switch s1 is not connected/]);
+  network.connect();
+  const known = control.whatIf(withObject(store.declared(), { ...stored, spec: three }));
+  t.same(known.switches[0]?.assumedPorts, [
+    { name: 'cs3l', ofport: 8 },
+    { name: 'cs3r', ofport: 9 },
+  ]);
+  t.ok(known.switches[0]?.flows.added.some((flow) => flow.includes('output:9')));
   control.close();
 });
 

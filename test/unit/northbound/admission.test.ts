@@ -1,7 +1,13 @@
 import t, { type Test } from 'tap';
 import { type Declared, KINDS, type Kind, type Specs, type Stored } from '../../../src/model/declared.ts';
 import type { Name } from '../../../src/model/ids.ts';
-import { admitRemoval, admitSpec, type World } from '../../../src/northbound/admission/index.ts';
+import { withObject, withoutObject } from '../../../src/model/object-map.ts';
+import {
+  admitRemoval,
+  admitSpec,
+  type Refusal,
+  type World,
+} from '../../../src/northbound/admission/index.ts';
 import { ALICE, CHAIN, FIREWALL, SWITCH, UPLINK } from './support.ts';
 
 const BOB = {
@@ -33,18 +39,26 @@ function world(...parts: readonly Objects[]): World {
     );
     return [kind, new Map(stored)];
   });
+  const declared = { revision: 1, ...Object.fromEntries(maps) } as Declared;
   return {
-    declared: { revision: 1, ...Object.fromEntries(maps) } as Declared,
+    declared,
+    before: declared,
     builtIns: new Map([[FIREWALL.name, FIREWALL]]),
   };
 }
 
+/** Judges a spec among all that there would be. */
+function admit({ before, builtIns }: World, kind: Kind, spec: object): Refusal | undefined {
+  const stored = { kind, uid: 9, generation: 1, createdAt: '', updatedAt: '', spec } as Stored<Kind>;
+  return admitSpec({ declared: withObject(before, stored), before, builtIns }, kind, spec as Specs[Kind]);
+}
+
 function accepts(t: Test, what: string, kind: Kind, spec: object, ...parts: Objects[]): void {
-  t.equal(admitSpec(world(...parts), kind, spec as Specs[Kind]), undefined, what);
+  t.equal(admit(world(...parts), kind, spec), undefined, what);
 }
 
 function refuses(t: Test, kind: Kind, spec: object, code: string, fault: string, ...parts: Objects[]): void {
-  const refusal = admitSpec(world(...parts), kind, spec as Specs[Kind]);
+  const refusal = admit(world(...parts), kind, spec);
   const faults = refusal?.faults.map(({ pointer, detail }) => `${pointer}: ${detail}`);
   t.equal(refusal?.code, code, fault);
   t.ok(faults?.includes(fault), fault, { faults });
@@ -393,7 +407,11 @@ t.test('what is needed stays', async (t) => {
     LAB,
     { switches: [S2], functions: [PROBE], chains: [chain({ hops: [hop({ function: 'probe' })] })] },
   ] as const;
-  const removal = (kind: Kind, name: string) => admitRemoval(world(...using), kind, name as Name);
+  const removal = (kind: Kind, name: string) => {
+    const { before, builtIns } = world(...using);
+    const declared = withoutObject(before, kind, name as Name);
+    return admitRemoval({ declared, before, builtIns }, kind, name as Name);
+  };
   const needs = (kind: Kind, name: string) => removal(kind, name)?.faults.map(({ detail }) => detail);
   t.same(needs('switches', 's1'), [
     'subscriber alice is attached to it',

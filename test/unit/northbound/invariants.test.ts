@@ -7,6 +7,7 @@ import t from 'tap';
 import { type Declared, KINDS, type Kind, type Specs } from '../../../src/model/declared.ts';
 import { resolveHops, selects } from '../../../src/model/hops.ts';
 import type { Name } from '../../../src/model/ids.ts';
+import { withObject, withoutObject } from '../../../src/model/object-map.ts';
 import { admitRemoval, admitSpec } from '../../../src/northbound/admission/index.ts';
 import { configFaults } from '../../../src/northbound/config-schema.ts';
 import { openStore } from '../../../src/store/store.ts';
@@ -132,12 +133,15 @@ function run(
   let admitted = 0;
   try {
     for (const { kind, put, remove } of changes) {
-      const world = { declared: store.declared(), builtIns };
+      const before = store.declared();
       if (put !== undefined) {
+        const object = { kind, uid: 0, generation: 1, createdAt: '', updatedAt: '', spec: put };
+        const world = { declared: withObject(before, object), before, builtIns };
         if (admits && admitSpec(world, kind, put) !== undefined) continue;
-        if (world.declared[kind].has(put.name)) store.replace(kind, put);
+        if (before[kind].has(put.name)) store.replace(kind, put);
         else store.create(kind, put);
-      } else if (remove !== undefined && world.declared[kind].has(remove)) {
+      } else if (remove !== undefined && before[kind].has(remove)) {
+        const world = { declared: withoutObject(before, kind, remove), before, builtIns };
         if (admits && admitRemoval(world, kind, remove) !== undefined) continue;
         store.remove(kind, remove);
       } else continue;

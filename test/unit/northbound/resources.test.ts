@@ -95,10 +95,19 @@ t.test('requests that are no good', async (t) => {
   const cases: [string, string, unknown, Record<string, string>, number, string][] = [
     ['GET', '/v1/chain', undefined, {}, 404, 'not-found'],
     ['GET', '/v1/chains/', undefined, {}, 404, 'not-found'],
-    ['PATCH', '/v1/chains/c', {}, {}, 405, 'method-not-allowed'],
+    ['PATCH', '/v1/chains', {}, {}, 405, 'method-not-allowed'],
+    ['PATCH', '/v1/chains/c', {}, {}, 415, 'unsupported-media-type'],
+    [
+      'POST',
+      '/v1/chains',
+      CHAIN,
+      { 'content-type': 'application/merge-patch+json' },
+      415,
+      'unsupported-media-type',
+    ],
     ['DELETE', '/v1/chains', undefined, {}, 405, 'method-not-allowed'],
     ['OPTIONS', '/v1/chains', undefined, {}, 405, 'method-not-allowed'],
-    ['GET', '/v1/chains?limit=5', undefined, {}, 400, 'invalid-parameter'],
+    ['GET', '/v1/chains?limit=0', undefined, {}, 400, 'invalid-parameter'],
     ['GET', '/v1/chains/c?wiat=active', undefined, {}, 400, 'invalid-parameter'],
     ['POST', '/v1/switches?wait=active', SWITCH, {}, 400, 'invalid-parameter'],
     ['GET', '/v1/chains/%zz', undefined, {}, 400, 'malformed-request'],
@@ -127,7 +136,7 @@ t.test('requests that are no good', async (t) => {
       `${method} ${url} ${code}`,
     );
   }
-  t.equal((await call('PATCH', '/v1/chains/c', {})).headers.allow, 'DELETE, GET, HEAD, PUT');
+  t.equal((await call('OPTIONS', '/v1/chains/c')).headers.allow, 'DELETE, GET, HEAD, PATCH, PUT');
   t.same(api.log, [], 'nothing of this is worth a warning');
 });
 

@@ -11,6 +11,7 @@ import type { Explanation } from '../../../src/model/explain.ts';
 import type { LinkFact, Reconciled, SwitchFact } from '../../../src/model/facts.ts';
 import type { Dpid, Name } from '../../../src/model/ids.ts';
 import type { InstanceView, Introspection, Store } from '../../../src/model/interfaces.ts';
+import type { Plan } from '../../../src/model/plan.ts';
 import type { ChainStatus } from '../../../src/model/status.ts';
 import { contract, schemaFaults } from '../../../src/northbound/contract.ts';
 import { createNorthbound, type Northbound, type NorthboundOptions } from '../../../src/northbound/index.ts';
@@ -95,6 +96,7 @@ export class StubControl implements Introspection {
   reconciled: () => Reconciled = () => {
     throw new ChainstitchError('switch-not-connected', 'no connection');
   };
+  plan: Plan = { switches: [], instances: { start: [], stop: [], reconfigure: [] }, notes: [] };
 
   constructor(store: Store) {
     this.#store = store;
@@ -136,6 +138,9 @@ export class StubControl implements Introspection {
   async reconcile(name: Name): Promise<Reconciled> {
     if (!this.#store.declared().switches.has(name)) throw new ChainstitchError('not-found', 'no switch');
     return this.reconciled();
+  }
+  whatIf(): Plan {
+    return this.plan;
   }
   async changed(signal: AbortSignal): Promise<void> {
     await once(this.#changes, 'change', { signal }).catch(() => undefined);
@@ -234,14 +239,27 @@ export function contractBreaches(
     return [400, 401, 403, 404, 405, 429, 503].includes(status) ? [] : [`status ${status}`];
   const response = resolve((operation as { responses: Record<string, Json> }).responses[String(status)]);
   if (response === undefined) return [`status ${status} is not in the contract`];
-  const content = (response as { content?: Record<string, { schema: { $ref?: string } }> }).content;
+  const content = (response as { content?: Record<string, { schema: AnySchema }> }).content;
   if (content === undefined) return type === '' ? [] : [`a body of type ${type} where none is expected`];
   const schema = content[type]?.schema;
   if (schema === undefined) return [`type ${type} is not in the contract`];
-  const name = schema.$ref?.split('/').at(-1);
+  const name = schemaMeant(schema, url);
   return name === undefined
     ? []
     : schemaFaults(name, value).map(({ pointer, detail }) => `${pointer} ${detail}`);
+}
+
+type AnySchema = { $ref?: string; anyOf?: { $ref: string }[] };
+
+/** Which of the schemas of an answer is the one that this request gets. */
+function schemaMeant({ $ref, anyOf = [] }: AnySchema, url: string): string | undefined {
+  const names = ($ref === undefined ? anyOf.map((one) => one.$ref) : [$ref]).map((ref) =>
+    ref.split('/').at(-1),
+  );
+  const { searchParams } = new URL(url, 'http://localhost');
+  const wanted =
+    searchParams.get('dryRun') === 'true' ? /^DryRun$/ : searchParams.has('fields') ? /^Selection/ : /./;
+  return names.find((name) => wanted.test(name ?? ''));
 }
 
 function resolve(value: Json | undefined): Json | undefined {
