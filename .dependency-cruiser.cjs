@@ -11,6 +11,7 @@ const mayImport = {
   nf: ['model', 'telemetry'],
   northbound: ['model'],
   telemetry: ['model'],
+  tls: ['model'],
   config: ['model'],
   cli: ['model', 'compiler'],
   web: ['model'],

@@ -13,9 +13,11 @@ gcc
 iproute2
 iputils-ping
 libc6-dev
+libseccomp-dev
 make
 mininet
 netcat-openbsd
+openssl
 openvswitch-switch
 procps
 python3

@@ -17,6 +17,7 @@ import { type Authentication, createNorthbound, ensureAdministrator } from './no
 import { createSouthbound } from './southbound/index.ts';
 import { openStore } from './store/store.ts';
 import { type Log, openLog } from './telemetry/log.ts';
+import { type CredentialFiles, FileCredentials } from './tls/credentials.ts';
 
 /** Instances of an earlier run answer within milliseconds; one that hangs must not hold up the rest. */
 const SETTLE_TIME = 5_000;
@@ -43,11 +44,15 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
     const id = ensureAdministrator(store.tokens, file, new Date());
     if (id !== undefined) log.info({ id, file }, 'made a first token; delete the file when you have it');
   }
+  const { apiTlsCert, apiTlsKey, apiTlsClientCa, switchTlsCert, switchTlsKey, switchTlsCa } = settings;
+  const apiTls = credentials({ cert: apiTlsCert, key: apiTlsKey, ca: apiTlsClientCa }, log);
+  const switchTls = credentials({ cert: switchTlsCert, key: switchTlsKey, ca: switchTlsCa }, log);
   let control: Control | undefined;
   const wake = (): void => control?.wake();
 
   const southbound = await createSouthbound({
     listen: { host: settings.openflowHost, port: settings.openflowPort },
+    ...(switchTls === undefined ? {} : { tls: switchTls }),
     identity: identityOf(settings.stateDir),
     auditIntervalMs: settings.auditInterval,
     wake,
@@ -76,6 +81,10 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
     introspection: control,
     builtIns,
     authentication: authenticationOf(settings),
+    transport: {
+      ...(apiTls === undefined ? {} : { tls: apiTls }),
+      ...(settings.apiBehindProxy === 'yes' ? { behindProxy: true } : {}),
+    },
     onChange: wake,
     log: log.child({ part: 'northbound' }),
   });
@@ -93,6 +102,8 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
       southbound.hurry();
       await nf.stop(settings.onStop);
       await southbound.close();
+      apiTls?.close();
+      switchTls?.close();
       store.close();
     },
   };
@@ -104,6 +115,15 @@ const identityOf = (stateDir: string): string =>
     .update(`${hostname()}:${resolve(stateDir)}`)
     .digest('hex')
     .slice(0, 16);
+
+/** What a group of settings names, where it names something: they go together. */
+function credentials({ cert, key, ca }: Required<CredentialFiles>, log: Log): FileCredentials | undefined {
+  if (cert === '') return undefined;
+  return new FileCredentials({
+    files: { cert, key, ...(ca === '' ? {} : { ca }) },
+    log: log.child({ part: 'tls' }),
+  });
+}
 
 function authenticationOf({ auth, apiRateLimit }: Settings): Authentication {
   if (auth === 'none') return { by: 'none' };

@@ -55,6 +55,7 @@ export function settingsHelp(): string {
 }
 
 function defaultOf(entry: SettingEntry): string {
+  if (entry.default === '') return 'none';
   return entry.defaultMeans ?? `\`${String(entry.default)}\``;
 }
 

@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { closest } from '../model/closest.ts';
 import { ChainstitchError } from '../model/errors.ts';
+import { contradictions } from './contradictions.ts';
 import {
   describeType,
   ENVIRONMENT_PREFIX,
@@ -59,6 +60,7 @@ export function loadSettings(
     if (typeof value === 'object') problems.push(`${source}=${text}: ${value.problem}`);
     else settings[propertyName(name)] = value;
   }
+  if (problems.length === 0) problems.push(...contradictions(settings as Settings));
   if (problems.length > 0) throw new ChainstitchError('bad-setting', problems.join('\n'));
   return Object.freeze(settings) as Settings;
 }
@@ -127,15 +129,9 @@ function parse(type: SettingType, text: string, surroundings: Surroundings): str
       return text === '' || text.includes('\0') ? expected : resolve(surroundings.workingDirectory, text);
     case 'host':
       return isHost(text) ? text : expected;
-    case 'loopback-host':
-      if (!isHost(text)) return expected;
-      return isLoopback(text)
-        ? text
-        : {
-            problem:
-              'the API does not speak TLS, so it listens on loopback only: ' +
-              'use 127.0.0.1 or ::1, and a tunnel (ssh -L) to reach it from elsewhere',
-          };
+    case 'file':
+      if (text === '') return text;
+      return text.includes('\0') ? expected : resolve(surroundings.workingDirectory, text);
   }
 }
 
@@ -150,10 +146,6 @@ function isHost(text: string): boolean {
     isIP(text) !== 0 ||
     (text.length <= 253 && /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(text) && !/^[\d.]+$/.test(text))
   );
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
 function here(): Surroundings {

@@ -5,10 +5,11 @@
 
 /** How a value is written and what it may be. */
 export type SettingType =
-  | { readonly is: 'loopback-host' }
   | { readonly is: 'host' }
   | { readonly is: 'port' }
   | { readonly is: 'directory' }
+  /** Empty where there is none. */
+  | { readonly is: 'file' }
   | { readonly is: 'milliseconds'; readonly min: number; readonly max: number }
   | { readonly is: 'count'; readonly of: string; readonly min: number; readonly max: number }
   | { readonly is: 'choice'; readonly of: readonly string[] }
@@ -32,9 +33,9 @@ export type SettingEntry = {
 
 export const SETTINGS = {
   'api-host': {
-    type: { is: 'loopback-host' },
+    type: { is: 'host' },
     default: '127.0.0.1',
-    help: 'Address that the REST API listens on. It has to be a loopback address: the API does not speak TLS.',
+    help: 'Address that the REST API listens on. Other than loopback it takes `auth=token` and TLS, of its own or of a proxy.',
   },
   'api-port': {
     type: { is: 'port' },
@@ -50,6 +51,41 @@ export const SETTINGS = {
     type: { is: 'count', of: 'requests a second', min: 0, max: 1_000_000 },
     default: '500',
     help: 'How fast one caller may ask in the long run, with `auth=token`; 0 for as fast as it can.',
+  },
+  'api-tls-cert': {
+    type: { is: 'file' },
+    default: '',
+    help: 'Certificate of the API in PEM, with those between it and the root behind it. With it and its key the API speaks TLS. The files of all certificates are read again when they change.',
+  },
+  'api-tls-key': {
+    type: { is: 'file' },
+    default: '',
+    help: 'Key of the certificate of the API in PEM, open to nobody else.',
+  },
+  'api-tls-client-ca': {
+    type: { is: 'file' },
+    default: '',
+    help: 'Certificates of authorities in PEM: callers of the API have to show a certificate that one of them signed, besides their token.',
+  },
+  'api-behind-proxy': {
+    type: { is: 'choice', of: ['no', 'yes'] },
+    default: 'no',
+    help: 'Whether a proxy stands before the API, terminates TLS, and says in `x-forwarded-for` who calls. Nobody else may reach the port then.',
+  },
+  'switch-tls-cert': {
+    type: { is: 'file' },
+    default: '',
+    help: 'Certificate of the controller in PEM. With it, its key and `switch-tls-ca`, switches connect by TLS (`ssl:`) and have to show a certificate, and OVSDB servers can be declared as `ssl:host:port`.',
+  },
+  'switch-tls-key': {
+    type: { is: 'file' },
+    default: '',
+    help: 'Key of the certificate of the controller in PEM, open to nobody else.',
+  },
+  'switch-tls-ca': {
+    type: { is: 'file' },
+    default: '',
+    help: 'Certificates in PEM of the authorities that sign the certificates of switches and OVSDB servers.',
   },
   'openflow-host': {
     type: { is: 'host' },
@@ -144,14 +180,14 @@ export function propertyName(name: SettingName): keyof Settings {
 /** One line for people about what a value may be. */
 export function describeType(type: SettingType): string {
   switch (type.is) {
-    case 'loopback-host':
-      return 'loopback address or `localhost`';
     case 'host':
       return 'IP address or host name';
     case 'port':
       return 'TCP port, 0 to 65535';
     case 'directory':
       return 'directory';
+    case 'file':
+      return 'file';
     case 'milliseconds':
       return `milliseconds, ${type.min} to ${type.max}`;
     case 'count':

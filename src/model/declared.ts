@@ -13,7 +13,7 @@ export type SwitchSpec = {
   readonly dpid: Dpid;
   /** What happens to traffic that no chain owns: switch as a learning bridge, or drop. */
   readonly unchained: 'normal' | 'drop';
-  /** Where the bridge's OVSDB server listens: `unix:/path` or `tcp:host:port`. */
+  /** Where the bridge's OVSDB server listens: `unix:/path`, `tcp:host:port` or `ssl:host:port`. */
   readonly ovsdb: string;
 };
 

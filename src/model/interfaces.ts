@@ -89,3 +89,18 @@ export interface Introspection {
   changed(signal: AbortSignal): Promise<void>;
 }
 export type InstanceView = { readonly record: InstanceRecord; readonly fact: InstanceFact | undefined };
+
+/** What one side of TLS shows and whom it believes, as PEM. */
+export type TlsMaterial = {
+  readonly cert: string;
+  readonly key: string;
+  /** Certificates of authorities; where the other side has to show a certificate, one of them has signed it. */
+  readonly ca?: string;
+};
+
+/** Certificates that may be renewed while they are in use. Implemented by src/tls. */
+export interface TlsCredentials {
+  current(): TlsMaterial;
+  /** Calls when `current` gives something else. What is connected stays connected. */
+  onChange(listener: () => void): void;
+}

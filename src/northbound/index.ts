@@ -2,7 +2,7 @@
  * The REST API. It writes what is declared to the store, and shows what control says of it.
  */
 import { randomUUID } from 'node:crypto';
-import { isIPv4 } from 'node:net';
+import type { TlsOptions, Server as TlsServer } from 'node:tls';
 import {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -14,8 +14,9 @@ import {
 } from 'fastify';
 import type { FunctionSpec } from '../model/declared.ts';
 import { ChainstitchError } from '../model/errors.ts';
-import type { Introspection, Store, Wake } from '../model/interfaces.ts';
+import type { Introspection, Store, TlsCredentials, Wake } from '../model/interfaces.ts';
 import { API_LIMITS } from '../model/limits.ts';
+import { isLoopback } from '../model/loopback.ts';
 import { registerApply } from './apply.ts';
 import { type Authentication, registerGuard } from './auth/guard.ts';
 import { parseBody } from './body.ts';
@@ -26,7 +27,7 @@ import { registerFunctions } from './functions.ts';
 import { registerInstances } from './instances.ts';
 import { registerLinks } from './links.ts';
 import { checkMedia, MERGE_PATCH, takesManyDocuments } from './media.ts';
-import { refuseForeignOrigin } from './origin.ts';
+import { type Expected, refuseForeignOrigin } from './origin.ts';
 import { answerWithProblem, PROBLEM_TYPE, problemOf } from './problem.ts';
 import { checkQuery } from './query.ts';
 import { type Route, RouteTable } from './routes.ts';
@@ -51,12 +52,25 @@ export type NorthboundOptions = {
   readonly onChange: Wake;
   /** How callers prove who they are; by default they need not. */
   readonly authentication?: Authentication;
+  readonly transport?: Transport;
   /** The time; for tests. */
   readonly now?: () => Date;
 };
 
+/** How requests come in. */
+export type Transport = {
+  /** The API speaks TLS with these. */
+  readonly tls?: TlsCredentials;
+  /** A proxy stands before the API; it terminates TLS and says who calls. */
+  readonly behindProxy?: true;
+};
+
 export type Northbound = {
-  /** Begins to listen, on a loopback address, and returns the URL. @throws ChainstitchError `bad-setting` */
+  /**
+   * Begins to listen and returns the URL. An address other than loopback takes authentication and TLS.
+   *
+   * @throws ChainstitchError `bad-setting`
+   */
   listen(address: { readonly host: string; readonly port: number }): Promise<string>;
   /** Ends all waiting requests with a problem, lets the others finish, and closes every connection. */
   close(): Promise<void>;
@@ -72,6 +86,8 @@ export type Northbound = {
 const REQUEST_TIMEOUT_MS = 10_000;
 /** A request that is still being answered after this time does not hold up the end. */
 const CLOSE_TIMEOUT_MS = 2_000;
+/** A client has to have shaken hands within this time, where TLS is spoken. */
+const HANDSHAKE_TIMEOUT_MS = 5_000;
 const MAX_CONNECTIONS = 1024;
 
 export function createNorthbound(options: NorthboundOptions): Northbound {
@@ -82,11 +98,17 @@ export function createNorthbound(options: NorthboundOptions): Northbound {
   const builtIns = new Map(options.builtIns.map((spec) => [spec.name, spec]));
   const context: Context = { store, introspection, builtIns, waiters, log, now, onChange };
 
-  const app = newServer(log);
+  const { transport = {} } = options;
+  const app = newServer(log, transport);
+  const expected: Expected = {
+    schemes: transport.tls ? ['https'] : transport.behindProxy ? ['http', 'https'] : ['http'],
+    // A token does not go along with a request of a page that made its name point here.
+    host: authentication.by === 'none' ? 'loopback' : 'any',
+  };
   const table = new RouteTable();
   app.addHook('onRoute', ({ url, method }) => table.add(url, method));
   app.addHook('onRequest', async (request) => {
-    refuseForeignOrigin(request.headers.host, request.headers.origin);
+    refuseForeignOrigin(request.headers, expected);
     if (closing.signal.aborted) throw new ChainstitchError('shutting-down', 'the controller is stopping');
   });
   registerGuard(app, authentication, store.tokens, now);
@@ -124,8 +146,10 @@ export function createNorthbound(options: NorthboundOptions): Northbound {
 
   return {
     async listen({ host, port }) {
-      if (!isLoopback(host)) {
-        throw new ChainstitchError('bad-setting', `the API does not speak TLS and cannot listen on ${host}`);
+      const isSafe = authentication.by !== 'none' && (transport.tls ?? transport.behindProxy) !== undefined;
+      if (!isLoopback(host) && !isSafe) {
+        const detail = `the API listens on ${host} only with authentication and TLS`;
+        throw new ChainstitchError('bad-setting', detail);
       }
       app.server.maxConnections = MAX_CONNECTIONS;
       return app.listen({ host, port });
@@ -147,8 +171,11 @@ export function createNorthbound(options: NorthboundOptions): Northbound {
 }
 
 /** A fastify that answers every error with a problem and reads no bodies but JSON and YAML. */
-function newServer(log: FastifyBaseLogger): FastifyInstance {
+function newServer(log: FastifyBaseLogger, { tls, behindProxy }: Transport): FastifyInstance {
   const app = fastify({
+    // As an object, because to its types fastify is another one with TLS; nothing here sees a difference.
+    ...(tls === undefined ? {} : ({ https: tlsOptions(tls) } as object)),
+    ...(behindProxy ? { trustProxy: (_address: string, hop: number) => hop === 0 } : {}),
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
@@ -171,6 +198,13 @@ function newServer(log: FastifyBaseLogger): FastifyInstance {
       );
     },
   });
+  if (tls !== undefined) {
+    const server = app.server as unknown as TlsServer;
+    tls.onChange(() => server.setSecureContext(tlsOptions(tls)));
+    server.on('tlsClientError', ({ message }, { remoteAddress }) =>
+      log.debug({ peer: remoteAddress, reason: message }, 'a handshake failed'),
+    );
+  }
   app.setErrorHandler(answerWithProblem);
   // Reached by no request: the hook has answered by then. Without it fastify would log each one.
   app.setNotFoundHandler(() => {
@@ -196,6 +230,14 @@ function knownQuery(request: FastifyRequest): readonly string[] {
   return (request.routeOptions.config as { query?: readonly string[] }).query ?? [];
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+/** With authorities to believe, callers have to show a certificate. */
+function tlsOptions(tls: TlsCredentials): TlsOptions {
+  const material = tls.current();
+  return {
+    ...material,
+    minVersion: 'TLSv1.2',
+    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    requestCert: material.ca !== undefined,
+    rejectUnauthorized: material.ca !== undefined,
+  };
 }

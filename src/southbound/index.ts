@@ -1,7 +1,7 @@
 /**
  * The side of the switches: OpenFlow sessions, OVSDB, and keeping each switch equal to what is desired.
  */
-import type { BridgePorts, Switches, Wake } from '../model/interfaces.ts';
+import type { BridgePorts, Switches, TlsCredentials, Wake } from '../model/interfaces.ts';
 import type { Log } from './log.ts';
 import { OpenFlowServer } from './openflow/server.ts';
 import type { SessionLimits } from './openflow/session.ts';
@@ -29,6 +29,8 @@ export type SouthboundOptions = {
   /** Milliseconds that only grow; for tests. */
   readonly clock?: { now(): number };
   readonly limits?: Partial<SessionLimits>;
+  /** Where there are some, switches connect by TLS, and OVSDB servers can be reached by it. */
+  readonly tls?: TlsCredentials;
 };
 
 export type Southbound = {
@@ -45,16 +47,17 @@ export type Southbound = {
 const DEFAULT_AUDIT_MS = 10_000;
 
 /**
- * `tcp:host:port` as a switch can use it. "Any address" is none that can be connected to: a switch on another
+ * `tcp:host:port` or `ssl:host:port` as a switch can use it. "Any address" is none that can be connected to: a switch on another
  * host gets the address at which its OVSDB server talks to us, one on this host the loopback address.
  */
 export function targetOf(
+  scheme: 'tcp' | 'ssl',
   { host, port }: { readonly host: string; readonly port: number },
   localAddress: string | undefined,
 ): string {
   const any = host === '0.0.0.0' || host === '::';
   const reachable = any ? (localAddress ?? '127.0.0.1').replace(/^::ffff:/, '') : host;
-  return reachable.includes(':') ? `tcp:[${reachable}]:${port}` : `tcp:${reachable}:${port}`;
+  return `${scheme}:${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }
 
 /** Starts to listen for switches. @throws what listening fails with, such as EADDRINUSE */
@@ -62,11 +65,14 @@ export async function createSouthbound(options: SouthboundOptions): Promise<Sout
   const { log, wake, listen, clock = performance } = options;
   // Nothing happens on this object before the port is known, which the target may depend on.
   let book: SwitchBook | undefined;
+  const secured = options.tls === undefined ? {} : { tls: options.tls };
+  const scheme = options.tls === undefined ? 'tcp' : 'ssl';
   const server = new OpenFlowServer({
     ...listen,
     log,
     now: () => clock.now(),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...secured,
     events: {
       connected: (dpid, channel) => book?.connected(dpid, channel),
       ports: (dpid) => book?.ports(dpid),
@@ -78,8 +84,9 @@ export async function createSouthbound(options: SouthboundOptions): Promise<Sout
   const { address, port } = await server.listen();
   const bound = { host: address, port };
   const ovsdb = new OvsdbManager({
-    controllerTarget: (localAddress) => options.controllerTarget ?? targetOf(bound, localAddress),
+    controllerTarget: (localAddress) => options.controllerTarget ?? targetOf(scheme, bound, localAddress),
     identity: options.identity,
+    ...secured,
     log,
     changed: () => {
       book?.lookAtIsolation();

@@ -10,8 +10,10 @@
  *     t.strictSame(await ovs.unexpectedLogLines(), []);
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -171,6 +173,10 @@ export class Ovs {
     const args = [
       `${this.dir}/conf.db`,
       `--remote=punix:${this.dir}/db.sock`,
+      // As packages start it, so that `ovs-vsctl set-ssl` is all that TLS takes.
+      '--private-key=db:Open_vSwitch,SSL,private_key',
+      '--certificate=db:Open_vSwitch,SSL,certificate',
+      '--ca-cert=db:Open_vSwitch,SSL,ca_cert',
       `--unixctl=${this.dir}/ovsdb.ctl`,
     ];
     const child = this.#spawn('ovsdb-server', args);
@@ -200,6 +206,16 @@ export class Ovs {
       if (Date.now() > deadline) child.kill('SIGKILL');
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
+  }
+
+  /** Lets the OVSDB server listen for TLS on a free port of 127.0.0.1, and gives its address. */
+  async listenSsl(): Promise<string> {
+    const probe = createServer().listen(0, '127.0.0.1');
+    await once(probe, 'listening');
+    const { port } = probe.address() as AddressInfo;
+    probe.close();
+    await this.ovsdbctl('ovsdb-server/add-remote', `pssl:${port}:127.0.0.1`);
+    return `ssl:127.0.0.1:${port}`;
   }
 
   /** Ends ovs-vswitchd; with `cleanup`, its devices and flows go too. */

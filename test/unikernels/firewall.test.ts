@@ -137,7 +137,7 @@ t.test('a flood is survived, and frames of every size come out whole', async (t)
 });
 
 t.test('the counter passes everything', async (t) => {
-  const { namespace, console, introduction } = await startMachine(t, { image: 'counter.elf', config: {} });
+  const { namespace, console, introduction } = await startMachine(t, { function: 'counter', config: {} });
   t.equal(introduction, 'ready contract=1 function=counter id=test-1 revision=1');
   const wire = await Wire.open(t, namespace);
   t.ok(await wire.passes('left', query(1)));

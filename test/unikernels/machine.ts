@@ -1,5 +1,6 @@
 /**
- * Starts real images in a real QEMU, between two TAP devices in a network namespace of the test's own.
+ * Starts real functions, in a real QEMU or as sandboxed processes, between two TAP devices in a network namespace
+ * of the test's own.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,6 +13,9 @@ const unikernels = resolve(import.meta.dirname, '../../unikernels');
 
 export const MACS = { left: '02:00:00:00:00:01', right: '02:00:00:00:00:02' };
 export const DEVICES = { left: 'ukleft', right: 'ukright' };
+
+/** Nobody's, as far as the machine that runs the tests knows. */
+const FIRST_USER = 1_900_000_000;
 
 /** Long enough for a loaded machine; nothing waits this long unless it fails. */
 const PATIENCE_MS = 10_000;
@@ -41,8 +45,16 @@ export function createTaps(namespace: string): void {
   }
 }
 
+export type Isolation = 'vm' | 'process';
+export const ISOLATIONS = ['vm', 'process'] as const;
+
 export type MachineOptions = {
-  readonly image?: string;
+  /** Default `vm`. */
+  readonly isolation?: Isolation;
+  /** Default `firewall`. */
+  readonly function?: string;
+  /** Further files of the contract, by their names behind `opt/chainstitch/`. */
+  readonly files?: { readonly [name: string]: string };
   readonly id?: string;
   readonly macs?: { readonly left: string; readonly right: string };
   readonly append?: string;
@@ -59,11 +71,50 @@ export type MachineOptions = {
 
 const MACHINE = 'microvm,acpi=off,pic=off,pit=on,rtc=off,isa-serial=on,auto-kernel-cmdline=off';
 
-function qemuArguments(directory: string, options: MachineOptions): string[] {
+function commandLine(options: MachineOptions): string {
   const macs = options.macs ?? MACS;
-  const append =
+  return (
     options.append ??
-    `chainstitch.id=${options.id ?? 'test-1'} chainstitch.left=${macs.left} chainstitch.right=${macs.right}`;
+    `chainstitch.id=${options.id ?? 'test-1'} chainstitch.left=${macs.left} chainstitch.right=${macs.right}`
+  );
+}
+
+/** The files of the contract, by name. */
+function bootFiles(options: MachineOptions): { readonly [name: string]: string } {
+  const config = options.config ?? { default: 'allow' };
+  return {
+    ...(options.config !== null && { config: typeof config === 'string' ? config : JSON.stringify(config) }),
+    ...(options.revision !== null && { revision: options.revision ?? '1' }),
+    ...options.files,
+  };
+}
+
+const built = (options: MachineOptions, suffix: string): string =>
+  join(unikernels, 'build', `${options.function ?? 'firewall'}.${suffix}`);
+
+function launch(directory: string, options: MachineOptions): string[] {
+  const files = Object.entries(bootFiles(options)).map(([name, content]) => {
+    const path = join(directory, name);
+    writeFileSync(path, content);
+    return { name: `opt/chainstitch/${name}`, path };
+  });
+  if ((options.isolation ?? 'vm') === 'vm')
+    return [
+      'qemu-system-x86_64',
+      ...qemuArguments(directory, options),
+      ...files.flatMap(({ name, path }) => ['-fw_cfg', `name=${name},file=${path}`]),
+    ];
+  return [
+    built(options, 'sandbox'),
+    ...['--append', commandLine(options), '--left', DEVICES.left, '--right', DEVICES.right],
+    ...['--console', join(directory, 'console'), '--memory', String(options.memoryMiB ?? 4)],
+    ...['--user', String(FIRST_USER + (process.pid % 1000))],
+    ...files.flatMap(({ name, path }) => ['--file', `${name}=${path}`]),
+    ...(options.extra ?? []),
+  ];
+}
+
+function qemuArguments(directory: string, options: MachineOptions): string[] {
   const buses = options.buses ?? { left: 0, right: 1 };
   const card = (side: 'left' | 'right'): string[] => {
     const bus = buses[side];
@@ -73,21 +124,11 @@ function qemuArguments(directory: string, options: MachineOptions): string[] {
       ...['-device', `virtio-net-device,bus=virtio-mmio-bus.${bus},netdev=${side},mac=${MACS[side]}`],
     ];
   };
-  const files: string[] = [];
-  if (options.config !== null) {
-    const path = join(directory, 'config');
-    const config = options.config ?? { default: 'allow' };
-    writeFileSync(path, typeof config === 'string' ? config : JSON.stringify(config));
-    files.push('-fw_cfg', `name=opt/chainstitch/config,file=${path}`);
-  }
-  if (options.revision !== null)
-    files.push('-fw_cfg', `name=opt/chainstitch/revision,string=${options.revision ?? '1'}`);
   return [
     ...['-M', options.machineType ?? MACHINE, '-accel', 'tcg', '-m', String(options.memoryMiB ?? 4)],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...['-global', options.global ?? 'virtio-mmio.force-legacy=false'],
-    ...['-kernel', join(unikernels, 'build', options.image ?? 'firewall.elf'), '-append', append],
-    ...files,
+    ...['-kernel', built(options, 'elf'), '-append', commandLine(options)],
     ...card('left'),
     ...card('right'),
     ...[
@@ -217,8 +258,8 @@ export class Machine {
 
   constructor(namespace: string, options: MachineOptions) {
     this.#directory = mkdtempSync(join(tmpdir(), 'uk-'));
-    const argv = qemuArguments(this.#directory, options);
-    this.#process = spawn('ip', ['netns', 'exec', namespace, 'qemu-system-x86_64', ...argv], {
+    const argv = launch(this.#directory, options);
+    this.#process = spawn('ip', ['netns', 'exec', namespace, ...argv], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.#process.stdout, this.#process.stderr])
@@ -264,11 +305,23 @@ export class Machine {
     return line;
   }
 
-  /** Clock ticks of CPU that QEMU has used, in its own time and the kernel's. */
+  /** Clock ticks of CPU that it has used, in its own time and the kernel's. */
   cpuTicks(): number {
-    const stat = readFileSync(`/proc/${this.#process.pid}/stat`, 'latin1');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return Number(fields[11]) + Number(fields[12]);
+    return this.pids()
+      .map((pid) => {
+        const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+        const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+        return Number(fields[11]) + Number(fields[12]);
+      })
+      .reduce((a, b) => a + b);
+  }
+
+  /** QEMU's, or those of the keeper and of the function itself. */
+  pids(): number[] {
+    const { pid } = this.#process;
+    if (pid === undefined) return [];
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim();
+    return [pid, ...(children === '' ? [] : children.split(' ').map(Number))];
   }
 
   /** Everything that the guest has said, heard or not. */
@@ -294,11 +347,17 @@ export function buildImages(): void {
 
 export type Teardown = { teardown(fn: () => unknown): void };
 
-/** A namespace, two taps and a machine between them, gone when the test ends. */
-export function placeMachine(t: Teardown, options: MachineOptions): { namespace: string; machine: Machine } {
+/** A namespace with two taps, gone when the test ends. */
+export function placeTaps(t: Teardown): string {
   const namespace = createNamespace();
   t.teardown(() => ip('netns', 'delete', namespace));
   createTaps(namespace);
+  return namespace;
+}
+
+/** The same, and a machine between them. */
+export function placeMachine(t: Teardown, options: MachineOptions): { namespace: string; machine: Machine } {
+  const namespace = placeTaps(t);
   const machine = new Machine(namespace, options);
   t.teardown(() => machine.kill());
   return { namespace, machine };

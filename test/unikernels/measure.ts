@@ -71,8 +71,8 @@ async function talking(): Promise<void> {
 const SECONDS = 2;
 
 /** The share of frames that go in and do not come out, at some rates. */
-async function passing(what: string, frame: Buffer, config: unknown, image = 'firewall.elf'): Promise<void> {
-  const { console, namespace } = await startMachine(scope, { config, image });
+async function passing(what: string, frame: Buffer, config: unknown, name = 'firewall'): Promise<void> {
+  const { console, namespace } = await startMachine(scope, { config, function: name });
   const wire = await Wire.open(scope, namespace);
   const losses: string[] = [];
   for (const rate of [50_000, 100_000, 150_000, 200_000, 250_000]) {
@@ -101,7 +101,7 @@ const small = ipv4(17, '10.0.0.1', '10.0.0.2', udp(1, 2));
 await alone(starting);
 await alone(talking);
 await alone(latency);
-await alone(() => passing('60 bytes, counter', small, {}, 'counter.elf'));
+await alone(() => passing('60 bytes, counter', small, {}, 'counter'));
 await alone(() => passing('60 bytes, firewall, one flow', small, ruleset(1024)));
 await alone(() =>
   passing('60 bytes, firewall, no flow and 1024 rules', ipv4(89, '10.0.0.1', '10.0.0.2', udp(1, 2)), {

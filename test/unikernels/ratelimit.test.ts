@@ -17,7 +17,7 @@ function marked(dscp: number, ecn: number): Buffer {
 
 t.test('a class gets its burst each way, and the rest is not limited', async (t) => {
   const config = { classes: [{ dscp: [46], upstream: SLOW, downstream: SLOW }], ecn: 'mark' };
-  const { namespace, console } = await startMachine(t, { image: 'ratelimit.elf', config });
+  const { namespace, console } = await startMachine(t, { function: 'ratelimit', config });
   const wire = await Wire.open(t, namespace);
   for (const side of ['left', 'right'] as const) {
     for (let i = 0; i < 20; i++) wire.send(side, marked(46, 1));
@@ -38,7 +38,7 @@ t.test('a class gets its burst each way, and the rest is not limited', async (t)
 
 t.test('a new limit holds from the next frame on', async (t) => {
   const { namespace, console } = await startMachine(t, {
-    image: 'ratelimit.elf',
+    function: 'ratelimit',
     config: { classes: [{ dscp: [8], upstream: SLOW }] },
   });
   const wire = await Wire.open(t, namespace);

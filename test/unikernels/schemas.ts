@@ -26,7 +26,7 @@ export async function agree(t: Test, name: string, { both, neither, guestOnly }:
     strictRequired: false,
     formats: FORMATS,
   }).compile(configSchema);
-  const { console } = await startMachine(t, { image: `${name}.elf`, config: both[0] });
+  const { console } = await startMachine(t, { function: name, config: both[0] });
   const guest = async (config: unknown): Promise<boolean> =>
     (await console.configure(1, config)).startsWith('config ok');
   const check = async (configs: readonly unknown[], schema: boolean, accepted: boolean): Promise<void> => {

@@ -26,9 +26,11 @@ export interface SmallMatchField {
 export interface WideMatchField {
   readonly field: WideField;
   readonly value: bigint;
-  /** Ones where the value counts. Absent: all of it. */
+  /** Ones where the value counts. Absent: all of it. Of a tunnel option 0n asks only whether it is there. */
   readonly mask?: bigint;
   readonly form?: HeaderForm;
+  /** Of a tunnel option: its bytes, 0 to 124. Absent: as many words of 4 bytes as value and mask take. */
+  readonly length?: number;
 }
 
 /** A field that the registry does not have, or not with this length. It encodes to the bytes it came from. */
@@ -53,6 +55,8 @@ export interface FieldRef {
   /** The header has its mask bit set: in table features, that the field may be masked. */
   readonly masked?: true;
   readonly form?: HeaderForm;
+  /** Of a tunnel option: its bytes, if not 124. */
+  readonly length?: number;
 }
 
 interface Header {
@@ -93,6 +97,26 @@ function headerKey(oxmClass: number, number: number, experimenter: number | unde
 
 function preferred(entry: Resolved, version: number): Header {
   return version < 5 ? entry.preferred13 : entry.preferred15;
+}
+
+/** How many bytes the value takes that an OXM of `length` bytes has; undefined if it cannot be of that field. */
+function valueBytes({ bytes, variable }: FieldSpec, length: number, hasMask: boolean): number | undefined {
+  const found = hasMask ? length / 2 : length;
+  return found === bytes || (variable && found < bytes && Number.isInteger(found)) ? found : undefined;
+}
+
+function usualLength(value: bigint, mask: bigint | undefined): number {
+  if (mask === 0n) return 0;
+  const digits = (value | (mask ?? 0n)).toString(16).length;
+  return 4 * Math.ceil(digits / 8);
+}
+
+/** The bytes of its value on the wire. */
+export function wireBytes(entry: KnownMatchField): number {
+  const { bytes, variable }: FieldSpec = fields[entry.field];
+  if (!variable) return bytes;
+  const { value, mask, length } = entry as WideMatchField;
+  return length ?? usualLength(value, mask);
 }
 
 /** The registry's entry of a field. */
@@ -165,13 +189,24 @@ function matchFieldOf(
   return (form === undefined ? { field, value, mask } : { field, value, mask, form }) as KnownMatchField;
 }
 
-function readValue(r: Reader, { kind, bytes }: FieldSpec): number | bigint {
+/** With its length, if that is not the usual one. */
+function optionOf(entry: WideMatchField, length: number): WideMatchField {
+  return length === usualLength(entry.value, entry.mask) ? entry : { ...entry, length };
+}
+
+function readValue(r: Reader, { kind }: FieldSpec, bytes: number): number | bigint {
   return kind === 'number' ? r.small(bytes) : r.uint(bytes);
 }
 
-function writeValue(w: Writer, { bytes }: FieldSpec, value: number | bigint): void {
+function writeValue(w: Writer, bytes: number, value: number | bigint): void {
   if (typeof value === 'number') w.small(value, bytes);
   else w.uint(value, bytes);
+}
+
+function optionBytes(w: Writer, value: KnownMatchField): number {
+  const bytes = wireBytes(value);
+  const most = fields[value.field].bytes;
+  return bytes >= 0 && bytes <= most ? bytes : w.fail(`${bytes} bytes are not 0 to ${most}`);
 }
 
 /** One OXM TLV (OpenFlow 1.5.1, 7.2.3.2): header of 4 bytes (8 for an experimenter), value, mask. */
@@ -187,13 +222,15 @@ export const oxm: Codec<MatchField> = {
     const experimenter = oxmClass === experimenterClass && length >= 4 ? r.peek32(0) : undefined;
     const known = byHeader.get(headerKey(oxmClass, number, experimenter));
     const idBytes = experimenter === undefined ? 0 : 4;
+    const bytes = known && valueBytes(known[0].spec, length - idBytes, hasMask);
     let value: MatchField;
-    if (known && length - idBytes === known[0].spec.bytes * (hasMask ? 2 : 1)) {
-      const [entry, header] = known;
+    if (bytes !== undefined) {
+      const [entry, header] = known as readonly [Resolved, Header];
       if (idBytes > 0) r.skip(idBytes);
-      const number = readValue(r, entry.spec);
-      const mask = hasMask ? readValue(r, entry.spec) : undefined;
+      const number = readValue(r, entry.spec, bytes);
+      const mask = hasMask ? readValue(r, entry.spec, bytes) : undefined;
       value = matchFieldOf(entry.name, number, mask, formOf(entry, header, r.version));
+      if (entry.spec.variable) value = optionOf(value as WideMatchField, bytes);
     } else value = { field: 'unknown', class: oxmClass, number, hasMask, data: r.raw(length) };
     r.close(outerEnd, outerDomain);
     return value;
@@ -211,9 +248,10 @@ export const oxm: Codec<MatchField> = {
     const { spec } = entry;
     if (typeof value.value !== spec.kind || typeof (value.mask ?? value.value) !== spec.kind)
       w.fail(`${value.field} takes a ${spec.kind}`);
-    writeHeader(w, header, value.mask !== undefined, spec.bytes);
-    writeValue(w, spec, value.value);
-    if (value.mask !== undefined) writeValue(w, spec, value.mask);
+    const bytes = spec.variable ? optionBytes(w, value) : spec.bytes;
+    writeHeader(w, header, value.mask !== undefined, bytes);
+    writeValue(w, bytes, value.value);
+    if (value.mask !== undefined) writeValue(w, bytes, value.mask);
   },
 };
 
@@ -227,10 +265,11 @@ export const oxmHeader: Codec<FieldRef | UnknownMatchField> = {
     const hasMask = (low & 1) === 1;
     const experimenter = oxmClass === experimenterClass ? r.u32() : undefined;
     const known = byHeader.get(headerKey(oxmClass, number, experimenter));
-    const bytes = length - (experimenter === undefined ? 0 : 4);
-    if (known && bytes === known[0].spec.bytes * (hasMask ? 2 : 1)) {
+    const bytes = known && valueBytes(known[0].spec, length - (experimenter === undefined ? 0 : 4), hasMask);
+    if (known && bytes !== undefined) {
       const field = known[0].name;
       const form = formOf(known[0], known[1], r.version);
+      if (bytes !== known[0].spec.bytes) return { field, ...(hasMask && { masked: true }), length: bytes };
       if (hasMask) return form === undefined ? { field, masked: true } : { field, masked: true, form };
       return form === undefined ? { field } : { field, form };
     }
@@ -247,7 +286,10 @@ export const oxmHeader: Codec<FieldRef | UnknownMatchField> = {
       return;
     }
     const entry = lookUp(w, value);
-    writeHeader(w, headerOf(w, value, entry), value.masked === true, entry.spec.bytes);
+    const bytes = value.length ?? entry.spec.bytes;
+    if (!(bytes === entry.spec.bytes || (entry.spec.variable && bytes >= 0 && bytes < entry.spec.bytes)))
+      w.fail(`${value.field} is not of ${bytes} bytes`);
+    writeHeader(w, headerOf(w, value, entry), value.masked === true, bytes);
   },
 };
 

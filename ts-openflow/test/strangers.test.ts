@@ -152,6 +152,18 @@ const actionTexts = [
   'controller(reason=no_match,max_len=64,id=3,userdata=01.02.ff,pause)',
   'encap(ethernet)',
   'sample(probability=1,collector_set_id=2,obs_domain_id=3,obs_point_id=4)',
+  'sample(probability=1,collector_set_id=2,obs_domain_id=3,obs_point_id=4,sampling_port=5)',
+  'sample(probability=1,collector_set_id=2,obs_domain_id=3,obs_point_id=4,sampling_port=LOCAL,egress)',
+  'learn(table=3,limit=5,NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[])',
+  'learn(table=3,limit=5,result_dst=NXM_NX_REG0[3],NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[])',
+  'encap(nsh(md_type=1))',
+  'encap(nsh(md_type=2,tlv(0x1000,10,0x12345678),tlv(0x2000,20,0xfedcba9876543210)))',
+  'encap(mpls)',
+  'encap(mpls_mc)',
+  'set_field:0x1234->tun_metadata0',
+  'set_field:0x1234/0xffff->tun_metadata63',
+  'move:NXM_NX_TUN_METADATA1[0..31]->NXM_NX_REG0[]',
+  'delete_field:tun_metadata3',
 ];
 
 function messages(version: Version): MessageOf<'flowMod'>[] {

@@ -77,6 +77,7 @@ static const char *read_command_line(const char *line) {
 
 static bool open_side(enum side side, const char *name) {
 	uint8_t mac[6];
+	memcpy(mac, identity.macs[side], sizeof(mac));
 	const char *why = wire_open(side, mac);
 	if (why) {
 		instance_refuse(name, why);

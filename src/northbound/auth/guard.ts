@@ -1,7 +1,7 @@
 /**
  * Stands before every route: who calls, whether they may, and not too often.
  */
-import { isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ChainstitchError } from '../../model/errors.ts';
 import type { Scope, TokenRecords } from '../../model/tokens.ts';
@@ -96,8 +96,9 @@ function bearerOf(header: string | undefined): string | undefined {
   return /^Bearer +([!-~]+) *$/i.exec(header ?? '')?.[1];
 }
 
-/** One caller of IPv6 has a whole /64 to choose addresses from. */
+/** One caller of IPv6 has a whole /64 to choose addresses from. What is no address is whoever sends such. */
 export function peerOf({ ip }: { readonly ip: string }): string {
+  if (isIP(ip) === 0) return 'unknown';
   const v4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip)?.[1];
   if (v4 !== undefined || !isIPv6(ip)) return v4 ?? ip;
   const [head = '', tail] = ip.split('::');

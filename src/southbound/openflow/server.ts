@@ -1,9 +1,11 @@
 import net from 'node:net';
 import type { MessageOf } from 'ts-openflow';
 import type { Dpid } from '../../model/ids.ts';
+import type { TlsCredentials } from '../../model/interfaces.ts';
 import type { Log } from '../log.ts';
 import { Channel } from './channel.ts';
 import type { SessionLimits } from './session.ts';
+import { tlsListener } from './tls-listener.ts';
 
 export type ServerEvents = {
   /** A switch has told who it is and which ports it has. */
@@ -22,6 +24,8 @@ export type ServerOptions = {
   readonly log: Log;
   readonly events: ServerEvents;
   readonly limits?: Partial<SessionLimits>;
+  /** Where there are some, switches connect by TLS and have to show a certificate. */
+  readonly tls?: TlsCredentials;
   /** How long a connected switch has to show that it lives when another one claims its datapath id. */
   readonly proofMs?: number;
 };
@@ -35,12 +39,20 @@ export const dpidText = (dpid: bigint): Dpid => dpid.toString(16).padStart(16, '
 export class OpenFlowServer {
   readonly #options: ServerOptions;
   readonly #listener: net.Server;
+  readonly #dropHandshakes: () => void = () => undefined;
   readonly #strangers = new Set<Channel>();
   readonly #switches = new Map<Dpid, Channel>();
 
   constructor(options: ServerOptions) {
     this.#options = options;
-    this.#listener = net.createServer({ allowHalfOpen: false }, (socket) => this.#accept(socket));
+    const accept = (socket: net.Socket): void => this.#accept(socket);
+    if (options.tls === undefined) {
+      this.#listener = net.createServer({ allowHalfOpen: false }, accept);
+    } else {
+      const { server, drop } = tlsListener(options.tls, options.log, accept);
+      this.#listener = server;
+      this.#dropHandshakes = drop;
+    }
   }
 
   async listen(): Promise<net.AddressInfo> {
@@ -61,6 +73,7 @@ export class OpenFlowServer {
     this.#strangers.clear();
     this.#switches.clear();
     for (const channel of channels) channel.destroy('the controller stops');
+    this.#dropHandshakes();
     await new Promise<void>((resolve) => this.#listener.close(() => resolve()));
   }
 

@@ -1,4 +1,5 @@
 import { ChainstitchError } from '../../model/errors.ts';
+import type { TlsCredentials } from '../../model/interfaces.ts';
 import type { Log } from '../log.ts';
 import { CONNECTION_LIMITS, type ConnectionLimits, OvsdbConnection } from './connection.ts';
 import { FOLLOWED, Tables } from './tables.ts';
@@ -14,6 +15,8 @@ export type OvsdbClientOptions = {
   /** The copy of the tables changed, or the connection came or went. */
   readonly changed: () => void;
   readonly limits?: ConnectionLimits;
+  /** For `ssl:` addresses; read anew for each connection. */
+  readonly tls?: TlsCredentials;
 };
 
 /** A lasting relation to one OVSDB server: it connects again by itself and follows the tables. */
@@ -149,6 +152,7 @@ export class OvsdbClient {
         closed: (reason) => this.#lost(reason),
       },
       this.#options.limits ?? CONNECTION_LIMITS,
+      this.#options.tls?.current(),
     );
     this.#connection = connection;
   }

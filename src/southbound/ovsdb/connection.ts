@@ -1,5 +1,7 @@
 import net from 'node:net';
+import tls from 'node:tls';
 import { ChainstitchError } from '../../model/errors.ts';
+import type { TlsMaterial } from '../../model/interfaces.ts';
 import { type OvsdbAddress, parseOvsdbAddress } from './address.ts';
 import { JsonStream } from './json-stream.ts';
 
@@ -34,8 +36,24 @@ type Waiting = {
 
 const failed = (detail: string): ChainstitchError => new ChainstitchError('ovsdb-failed', detail);
 
-function connect(address: OvsdbAddress): net.Socket {
-  return address.kind === 'unix' ? net.connect(address.path) : net.connect(address.port, address.host);
+/** @throws ChainstitchError `ovsdb-failed` where TLS is asked for and there are no certificates */
+function connect(address: OvsdbAddress, material: TlsMaterial | undefined): net.Socket {
+  if (address.kind === 'unix') return net.connect(address.path);
+  const { host, port } = address;
+  if (address.kind === 'tcp') return net.connect(port, host);
+  if (material === undefined)
+    throw failed(
+      `this controller has no certificates to reach ssl:${host}:${port} with: set switch-tls-cert`,
+    );
+  // As Open vSwitch does it: an authority of its own signs switches and controllers and nobody else, and names
+  // in these certificates are no host names. So the signature is what counts.
+  return tls.connect({
+    ...material,
+    host,
+    port,
+    minVersion: 'TLSv1.2',
+    checkServerIdentity: () => undefined,
+  });
 }
 
 /** One connection to an OVSDB server: JSON-RPC 1.0 in both directions. It does not come back by itself. */
@@ -47,16 +65,25 @@ export class OvsdbConnection {
   readonly #stream: JsonStream;
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 1;
+  #open = false;
   #closed = false;
 
-  constructor(address: string, events: ConnectionEvents, limits: ConnectionLimits = CONNECTION_LIMITS) {
+  /** @throws ChainstitchError `ovsdb-failed` where the address cannot be connected to as things are set */
+  constructor(
+    address: string,
+    events: ConnectionEvents,
+    limits: ConnectionLimits = CONNECTION_LIMITS,
+    material?: TlsMaterial,
+  ) {
     this.#address = address;
     this.#events = events;
     this.#limits = limits;
     this.#stream = new JsonStream(limits);
-    this.#socket = connect(parseOvsdbAddress(address));
+    const parsed = parseOvsdbAddress(address);
+    this.#socket = connect(parsed, material);
     this.#socket.setTimeout(limits.requestTimeoutMs);
-    this.#socket.on('connect', () => {
+    this.#socket.on(parsed.kind === 'ssl' ? 'secureConnect' : 'connect', () => {
+      this.#open = true;
       this.#socket.setTimeout(limits.idleMs);
       events.open();
     });
@@ -106,7 +133,7 @@ export class OvsdbConnection {
 
   /** Nothing was heard for a while: ask, so that a peer that is gone without a word is noticed. */
   #idle(): void {
-    if (this.#socket.connecting) this.close('no connection in time');
+    if (!this.#open) this.close('no connection in time');
     else if (this.#waiting.size === 0) this.request('echo', []).catch(() => {});
   }
 

@@ -1,7 +1,7 @@
 import type { BridgeContent } from '../../model/desired.ts';
 import { ChainstitchError } from '../../model/errors.ts';
 import type { Dpid, InstanceId, OfPort } from '../../model/ids.ts';
-import type { BridgePorts, ManagedBridge } from '../../model/interfaces.ts';
+import type { BridgePorts, ManagedBridge, TlsCredentials } from '../../model/interfaces.ts';
 import type { Log } from '../log.ts';
 import { type BridgeRow, bridgeRepairs, oneBridge, protocolsProblem } from './bridges.ts';
 import { OvsdbClient } from './client.ts';
@@ -23,6 +23,8 @@ export type OvsdbManagerOptions = {
   readonly changed: () => void;
   /** How long a switch may take to follow a change of its configuration. */
   readonly patienceMs?: number;
+  /** For servers at `ssl:` addresses. */
+  readonly tls?: TlsCredentials;
 };
 
 const RETRY_MS = 1000;
@@ -178,7 +180,9 @@ export class OvsdbManager implements BridgePorts {
     if (this.#closed) throw new ChainstitchError('ovsdb-failed', 'the controller is stopping');
     const known = this.#clients.get(address);
     if (known !== undefined) return known;
-    const client = new OvsdbClient({ address, log: this.#options.log, changed: () => this.#keep() });
+    const { log, tls } = this.#options;
+    const secured = tls === undefined ? {} : { tls };
+    const client = new OvsdbClient({ address, log, ...secured, changed: () => this.#keep() });
     this.#clients.set(address, client);
     return client;
   }

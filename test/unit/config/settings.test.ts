@@ -29,6 +29,13 @@ t.test('defaults', async (t) => {
     apiPort: 8181,
     auth: 'none',
     apiRateLimit: 500,
+    apiTlsCert: '',
+    apiTlsKey: '',
+    apiTlsClientCa: '',
+    apiBehindProxy: 'no',
+    switchTlsCert: '',
+    switchTlsKey: '',
+    switchTlsCa: '',
     openflowHost: '127.0.0.1',
     openflowPort: 6653,
     stateDir: '/home/u/state',
@@ -82,11 +89,30 @@ t.test('values are checked, and all that is wrong is said at once', async (t) =>
     t.match(refusal([bad]), 'expected', bad);
 });
 
-t.test('the API stays on loopback', async (t) => {
-  for (const host of ['0.0.0.0', '::', '192.0.2.1', 'controller.example', '::ffff:127.0.0.1'])
-    t.match(refusal([`--api-host=${host}`]), 'does not speak TLS', host);
+t.test('the API leaves loopback only with authentication and TLS', async (t) => {
+  const tls = ['--api-tls-cert=c', '--api-tls-key=k'];
+  for (const host of ['0.0.0.0', '::', '192.0.2.1', 'controller.example', '::ffff:127.0.0.1']) {
+    const there = `--api-host=${host}`;
+    t.match(refusal([there]), 'set --auth=token', host);
+    t.match(refusal([there, ...tls]), 'set --auth=token', host);
+    t.match(refusal([there, '--auth=token']), 'tokens would travel in the clear', host);
+    t.equal(refusal([there, '--auth=token', ...tls]), 'accepted', host);
+    t.equal(refusal([there, '--auth=token', '--api-behind-proxy=yes']), 'accepted', host);
+  }
   for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost'])
     t.equal(refusal([`--api-host=${host}`]), 'accepted', host);
+});
+
+t.test('settings that go together', async (t) => {
+  t.match(refusal(['--api-tls-cert=c']), '--api-tls-key is missing');
+  t.match(refusal(['--switch-tls-cert=c', '--switch-tls-key=k']), '--switch-tls-ca is missing');
+  t.match(refusal(['--switch-tls-ca=c']), '--switch-tls-cert and --switch-tls-key are missing');
+  t.match(refusal(['--api-tls-client-ca=c']), 'set --api-tls-cert');
+  t.match(loadSettings(['--api-tls-cert=c', '--api-tls-key=/k'], {}, user), {
+    apiTlsCert: '/home/u/c',
+    apiTlsKey: '/k',
+    apiTlsClientCa: '',
+  });
 });
 
 t.test('docs/settings.md is what the table says', async (t) => {

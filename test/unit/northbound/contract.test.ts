@@ -170,7 +170,7 @@ t.test('what the types cannot say is refused by the schemas', async (t) => {
     ['SwitchSpec', { ...switchSpec, dpid: 255 }, '/dpid'],
     ['SwitchSpec', { ...switchSpec, dpid: '00000000000000FF' }, '/dpid'],
     ['SwitchSpec', { ...switchSpec, unchained: 'flood' }, '/unchained'],
-    ['SwitchSpec', { ...switchSpec, ovsdb: 'ssl:host:1' }, '/ovsdb'],
+    ['SwitchSpec', { ...switchSpec, ovsdb: 'ptcp:host:1' }, '/ovsdb'],
     ['SubscriberSpec', { ...subscriber, mac: '02:00:00:00:00:0A' }, '/mac'],
     ['SubscriberSpec', { ...subscriber, mac: '01:00:00:00:00:01' }, '/mac'],
     ['SubscriberSpec', { ...subscriber, ipv4: '10.0.0.1' }, '/ipv4'],

@@ -16,18 +16,29 @@ t.test('addresses', async (t) => {
   t.strictSame(parseOvsdbAddress('unix:/run/db.sock'), { kind: 'unix', path: '/run/db.sock' });
   t.strictSame(parseOvsdbAddress('tcp:10.0.0.1:6640'), { kind: 'tcp', host: '10.0.0.1', port: 6640 });
   t.strictSame(parseOvsdbAddress('tcp:[::1]:6640'), { kind: 'tcp', host: '::1', port: 6640 });
-  for (const wrong of ['', 'unix:', 'tcp:host', 'tcp:host:0', 'tcp:host:65536', 'ssl:a:1', 'tcp:::1:3'])
+  t.strictSame(parseOvsdbAddress('ssl:a:1'), { kind: 'ssl', host: 'a', port: 1 });
+  for (const wrong of [
+    '',
+    'unix:',
+    'tcp:host',
+    'tcp:host:0',
+    'tcp:host:65536',
+    'ssl:a',
+    'pssl:1',
+    'tcp:::1:3',
+  ])
     t.throws(() => parseOvsdbAddress(wrong), { code: 'ovsdb-failed' }, wrong);
 });
 
 t.test('where a switch is told to connect to', async (t) => {
   const port = 6653;
-  t.equal(targetOf({ host: '10.0.0.1', port }, '192.0.2.1'), 'tcp:10.0.0.1:6653');
-  t.equal(targetOf({ host: '::1', port }, undefined), 'tcp:[::1]:6653');
-  t.equal(targetOf({ host: '0.0.0.0', port }, undefined), 'tcp:127.0.0.1:6653');
-  t.equal(targetOf({ host: '0.0.0.0', port }, '192.0.2.1'), 'tcp:192.0.2.1:6653');
-  t.equal(targetOf({ host: '::', port }, '::ffff:192.0.2.1'), 'tcp:192.0.2.1:6653');
-  t.equal(targetOf({ host: '::', port }, '2001:db8::1'), 'tcp:[2001:db8::1]:6653');
+  t.equal(targetOf('tcp', { host: '10.0.0.1', port }, '192.0.2.1'), 'tcp:10.0.0.1:6653');
+  t.equal(targetOf('ssl', { host: '10.0.0.1', port }, undefined), 'ssl:10.0.0.1:6653');
+  t.equal(targetOf('tcp', { host: '::1', port }, undefined), 'tcp:[::1]:6653');
+  t.equal(targetOf('tcp', { host: '0.0.0.0', port }, undefined), 'tcp:127.0.0.1:6653');
+  t.equal(targetOf('tcp', { host: '0.0.0.0', port }, '192.0.2.1'), 'tcp:192.0.2.1:6653');
+  t.equal(targetOf('tcp', { host: '::', port }, '::ffff:192.0.2.1'), 'tcp:192.0.2.1:6653');
+  t.equal(targetOf('tcp', { host: '::', port }, '2001:db8::1'), 'tcp:[2001:db8::1]:6653');
 });
 
 t.test('JSON objects come out of any cut of the stream', async (t) => {

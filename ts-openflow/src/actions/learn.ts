@@ -26,7 +26,7 @@ const head = struct({
   hardTimeout: u16,
   priority: u16,
   cookie: u64,
-  /** 1 send flow-removed, 2 delete learned flows with this one, 4 write the result. */
+  /** 1 send flow-removed, 2 delete learned flows with this one; see learnWritesResult. */
   flags: u16,
   table: padded(u8, 1),
   finIdleTimeout: u16,
@@ -71,10 +71,9 @@ function writeSpec(w: Writer, { bits, from, to }: LearnSpec): void {
   if (to.as !== 'output') writeField(w, to);
 }
 
-/** NXAST_LEARN: specs until the padding, whose first header is 0. */
-export const learn: Codec<Learn> = {
+/** Specs until the padding, whose first header is 0. */
+const specList: Codec<readonly LearnSpec[]> = {
   read(r) {
-    const value = head.read(r);
     const specs: LearnSpec[] = [];
     while (r.remaining >= 2) {
       const header = r.u16();
@@ -82,10 +81,53 @@ export const learn: Codec<Learn> = {
       specs.push(readSpec(r, header));
     }
     r.skip(Math.min(r.remaining, 7));
-    return { ...value, specs };
+    return specs;
   },
   write(w, v) {
+    for (const spec of v) writeSpec(w, spec);
+  },
+};
+
+/** NXAST_LEARN */
+export const learn: Codec<Learn> = {
+  read: (r) => ({ ...head.read(r), specs: specList.read(r) }),
+  write(w, v) {
     head.write(w, v);
-    for (const spec of v.specs) writeSpec(w, spec);
+    specList.write(w, v.specs);
+  },
+};
+
+/** A learn with bounds. */
+export interface Learn2 extends Learn {
+  /** As many learned flows at most, by table and cookie; 0 for no limit. */
+  readonly limit: number;
+  /** The bit that tells whether there was room. There if and only if `flags` has learnWritesResult. */
+  readonly result?: LearnField;
+}
+
+/** In the flags of a learn2: there is a `result`. */
+export const learnWritesResult = 4;
+
+/** NXAST_LEARN2: a limit, the offset and the header of the result, and then what a learn has. */
+export const learn2: Codec<Learn2> = {
+  read(r) {
+    const value = head.read(r);
+    const limit = r.u32();
+    const offset = r.u16();
+    r.skip(2);
+    const hasResult = (value.flags & learnWritesResult) !== 0;
+    const result = hasResult ? { result: { field: oxmHeader.read(r), offset } } : {};
+    return { ...value, limit, ...result, specs: specList.read(r) };
+  },
+  write(w, v) {
+    const { result } = v;
+    if ((result !== undefined) !== ((v.flags & learnWritesResult) !== 0))
+      w.fail(`a result and the flag ${learnWritesResult} go together`);
+    head.write(w, v);
+    w.u32(v.limit);
+    w.u16(result?.offset ?? 0);
+    w.zeros(2);
+    if (result) oxmHeader.write(w, result.field);
+    specList.write(w, v.specs);
   },
 };

@@ -16,7 +16,7 @@ import { row, type TlvRow, tlv } from '../bytes/tlv.ts';
 import { type FieldRef, type MatchField, oxm, oxmHeader, type UnknownMatchField } from '../match.ts';
 import { experimenters } from '../registry/numbers.ts';
 import type { Action } from './index.ts';
-import { learn } from './learn.ts';
+import { learn, learn2 } from './learn.ts';
 
 function nicira<T>(subtype: number, body: Codec<T>): TlvRow<T> {
   return { code: 0xffff, body, experimenter: { id: experimenters.nicira, subtype } };
@@ -233,6 +233,14 @@ const controllerProperty = tlv(
   { domain: 'property', padding: 'outside', subtypeBytes: 4 },
 );
 
+const sampled = {
+  /** Of 65535. */
+  probability: u16,
+  collectorSet: u32,
+  obsDomain: u32,
+  obsPoint: u32,
+};
+
 /** Actions of Open vSwitch (nicira-ext; ovs-actions(7)). */
 export const niciraActions = {
   /** Looks up again in the current table. */
@@ -271,16 +279,7 @@ export const niciraActions = {
   decTtlIds: nicira(21, countedIds),
   stackPush: nicira(27, stack),
   stackPop: nicira(28, stack),
-  sample: nicira(
-    29,
-    struct({
-      /** Of 65535. */
-      probability: u16,
-      collectorSet: u32,
-      obsDomain: u32,
-      obsPoint: u32,
-    }),
-  ),
+  sample: nicira(29, struct(sampled)),
   outputReg2: nicira(32, struct({ ...slice, maxLen: u16, src: ref })),
   /** A set-field with mask, for versions whose own has none. */
   regLoad2: before15(33, struct({ field: oxm as Codec<MatchField> })),
@@ -288,10 +287,14 @@ export const niciraActions = {
   ct: nicira(35, ct),
   nat: nicira(36, nat),
   controller2: nicira(37, struct({ properties: after(6, list(controllerProperty)) })),
+  sample2: nicira(38, struct({ ...sampled, samplingPort: padded(u16, 6) })),
   outputTrunc: nicira(39, struct({ port: u16, maxLen: u32 })),
+  /** `direction` is 0 any, 1 ingress, 2 egress. */
+  sample3: nicira(41, struct({ ...sampled, samplingPort: u16, direction: padded(u8, 5) })),
   clone: nicira(42, clone),
   ctClear: nicira(43, nothing(6)),
   resubmitTableCt: nicira(44, resubmit),
+  learn2: nicira(45, learn2),
   encap: nicira(46, struct({ headerSize: u16, packetType: u32, properties: rest })),
   decap: nicira(47, struct({ packetType: after(2, u32) })),
   decNshTtl: nicira(48, nothing(6)),

@@ -1,10 +1,12 @@
 import {
   byRegistry,
+  fieldSpec,
   fullMask,
   type KnownMatchField,
   type Match,
   type MatchField,
   matchField,
+  wireBytes,
 } from '../match.ts';
 import type { FieldName } from '../registry/fields.ts';
 
@@ -17,7 +19,10 @@ export interface Bits {
 
 export function toBits(entry: KnownMatchField): Bits {
   const full = fullMask(entry.field);
-  const mask = entry.mask === undefined ? full : BigInt(entry.mask) & full;
+  // All of what is on the wire is all there is of a tunnel option.
+  const whole = (1n << BigInt(8 * wireBytes(entry))) - 1n;
+  const given = entry.mask === undefined ? full : BigInt(entry.mask) & full;
+  const mask = given === whole && given !== 0n ? full : given;
   return { field: entry.field, value: BigInt(entry.value) & mask, mask };
 }
 
@@ -53,7 +58,7 @@ function standardForm(bits: Bits): readonly Bits[] {
 
 /** Packets are Ethernet frames unless something else is matched: saying so says nothing. */
 const saysNothing = ({ field, value, mask }: Bits) =>
-  mask === 0n || (field === 'packet_type' && value === 0n);
+  (mask === 0n && !fieldSpec(field).variable) || (field === 'packet_type' && value === 0n);
 
 function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const at = a.findIndex((byte, index) => byte !== b[index]);

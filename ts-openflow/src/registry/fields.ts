@@ -44,6 +44,8 @@ export interface FieldSpec<V extends 'number' | 'bigint' = 'number' | 'bigint'> 
   /** Bits that may be nonzero. On the wire it takes whole bytes. */
   readonly bits: number;
   readonly bytes: number;
+  /** It may take fewer bytes on the wire, down to none: a tunnel option is as long as it is mapped to be. */
+  readonly variable?: true;
   readonly format: Format;
   /**
    * The headers it is known by, as `class:number`, the preferred one first. OpenFlow 1.3 takes `onf`, ONF's
@@ -101,6 +103,19 @@ function wide(width: number, format: Format, headers: string, extra: Extra = {})
 const register = (n: number) => bits(32, 'hex', `nxm1:${n}`);
 const pair = (n: number) => wide(64, 'hex', `reg:${n}`);
 const quad = (n: number) => wide(128, 'hex', `nxm1:${111 + n}`);
+
+/** A whole number below N. */
+type Below<N extends number, L extends number[] = []> = L['length'] extends N
+  ? L[number]
+  : Below<N, [...L, L['length']]>;
+
+/** tun_metadata0 to tun_metadata63: the options of a tunnel header that a TLV table maps them to. */
+const tunnelOptions = Object.fromEntries(
+  Array.from({ length: 64 }, (_, n) => [
+    `tun_metadata${n}`,
+    { ...wide(992, 'hex', `nxm1:${40 + n}`), variable: true },
+  ]),
+) as Readonly<Record<`tun_metadata${Below<64>}`, FieldSpec<'bigint'>>>;
 
 export const fields = {
   in_port: whole(32, 'port', 'oxm:0'),
@@ -182,7 +197,7 @@ export const fields = {
 
   conj_id: whole(32, 'decimal', 'nxm1:37', { readOnly: true }),
   pkt_mark: bits(32, 'hex', 'nxm1:33'),
-  recirc_id: whole(32, 'decimal', 'nxm1:36', { readOnly: true }),
+  recirc_id: whole(32, 'hex', 'nxm1:36', { readOnly: true }),
   dp_hash: bits(32, 'hex', 'nxm1:35', { readOnly: true }),
   nw_ttl: whole(8, 'decimal', 'nxm1:29', { needs: 'ip', alias: 'ip_ttl' }),
   mpls_ttl: whole(8, 'decimal', 'nxm1:30', { needs: 'mpls' }),
@@ -206,6 +221,7 @@ export const fields = {
   tun_erspan_hwid: bits(6, 'hex', 'et:14'),
   tun_gtpu_flags: bits(8, 'hex', 'et:15', { readOnly: true }),
   tun_gtpu_msgtype: bits(8, 'decimal', 'et:16', { readOnly: true }),
+  ...tunnelOptions,
   ct_state: bits(32, 'ctState', 'nxm1:105', { readOnly: true }),
   ct_zone: whole(16, 'decimal', 'nxm1:106', { readOnly: true }),
   ct_mark: bits(32, 'hex', 'nxm1:107'),

@@ -1,13 +1,13 @@
 /** The actions of Open vSwitch whose arguments are a small language each: text and back. */
 import type { Action, KnownAction } from '../actions/index.ts';
-import type { LearnField, LearnSpec } from '../actions/learn.ts';
+import { type LearnField, type LearnSpec, learnWritesResult } from '../actions/learn.ts';
 import { offsetBits } from '../actions/nicira.ts';
 import { type FieldName, fields } from '../registry/fields.ts';
 import { parseBytes, printBytes } from './bytes.ts';
 import { TextError } from './error.ts';
 import { parseSlice, printPacked, printSlice } from './slice.ts';
 import { splitOutside } from './split.ts';
-import { parseInteger, parseValue, printValue } from './values.ts';
+import { parseInteger, parsePort16, parseValue, printPort16, printValue } from './values.ts';
 
 type ActionOf<T extends KnownAction['type']> = Extract<KnownAction, { type: T }>;
 
@@ -86,25 +86,73 @@ export function parseBundle(type: 'bundle' | 'bundleLoad', text: string): Action
   };
 }
 
-const nshPacket = 0x1894f;
 const nextPacket = 0xfffe;
-const nshMetadataType = [0x00, 0x04, 0x01, 0x05];
+
+/** What encap puts around a packet, by packet type; NSH has properties besides. */
+const encapsulations: Readonly<Record<number, string>> = {
+  0: 'ethernet',
+  100423: 'mpls',
+  100424: 'mpls_mc',
+  100687: 'nsh',
+};
+const nshPacket = 0x1894f;
+const nshClass = 0x0004;
+const nshProperties = { metadataType: 1, tlv: 2 } as const;
+
+/** A property of an encapsulation: class, type, length with header and padding, in multiples of 8. */
+function edProperty(type: number, ...body: readonly number[]): number[] {
+  const length = 4 + body.length;
+  const padded = [...body, ...Array<number>(-length & 7).fill(0)];
+  // The metadata type alone counts no padding.
+  const counted = type === nshProperties.metadataType ? length : 4 + padded.length;
+  return [nshClass >> 8, nshClass & 255, type, counted, ...padded];
+}
+
+const wordAt = (bytes: Uint8Array, at: number) => (bytes[at] ?? 0) * 256 + (bytes[at + 1] ?? 0);
+
+/** The properties of an NSH encapsulation in words; undefined if there are others. */
+function nshWords(bytes: Uint8Array): string[] | undefined {
+  const words: string[] = [];
+  for (let at = 0; at < bytes.byteLength; ) {
+    const [type, length = 0] = bytes.subarray(at + 2, at + 4);
+    if (wordAt(bytes, at) !== nshClass || length < 5) return undefined;
+    if (type === nshProperties.metadataType) words.push(`md_type=${bytes[at + 4]}`);
+    else if (type === nshProperties.tlv) {
+      const data = bytes.subarray(at + 8, at + 8 + (bytes[at + 7] ?? 0));
+      const digits = printBytes(data).replaceAll('.', '');
+      words.push(`tlv(0x${wordAt(bytes, at + 4).toString(16)},${bytes[at + 6]},0x${digits})`);
+    } else return undefined;
+    at += (length + 7) & ~7;
+  }
+  return words;
+}
 
 export function printEncap(v: ActionOf<'encap'>): string {
-  if (v.packetType === 0 && v.properties.byteLength === 0) return 'encap(ethernet)';
-  if (v.packetType !== nshPacket) return `encap(0x${v.packetType.toString(16)})`;
-  const isType = nshMetadataType.every((byte, index) => v.properties[index] === byte);
-  return `encap(nsh${isType ? `(md_type=${v.properties[4]})` : ''})`;
+  const name = encapsulations[v.packetType];
+  const words = v.packetType === nshPacket ? nshWords(v.properties) : v.properties.byteLength === 0 && [];
+  if (!name || !words) {
+    const properties = v.properties.byteLength === 0 ? '' : `,${printBytes(v.properties)}`;
+    return `encap(0x${v.packetType.toString(16)}${properties})`;
+  }
+  return `encap(${name}${words.length === 0 ? '' : `(${words.join(',')})`})`;
+}
+
+function nshProperty(word: string): number[] {
+  const [, metadata] = /^md_type=([12])$/.exec(word) ?? [];
+  if (metadata) return edProperty(nshProperties.metadataType, Number(metadata));
+  const [, space, type, digits = ''] = /^tlv\((\w+),(\w+),0x([0-9a-f]+)\)$/i.exec(word) ?? [];
+  if (!space || !type) throw new TextError(`encap(nsh(${word})) is not known here`);
+  const data = parseBytes(digits.padStart(digits.length + (digits.length % 2), '0'));
+  const number = small(space);
+  return edProperty(nshProperties.tlv, number >> 8, number & 255, small(type), data.byteLength, ...data);
 }
 
 export function parseEncap(text: string): Action {
-  const none = new Uint8Array(0);
-  if (text === 'ethernet') return { type: 'encap', headerSize: 0, packetType: 0, properties: none };
-  const [, type] = /^nsh(?:\(md_type=([12])\))?$/.exec(text) ?? [];
-  if (!text.startsWith('nsh') || (text !== 'nsh' && !type))
-    throw new TextError(`encap(${text}) is not known here`);
-  const properties = type ? Uint8Array.from([...nshMetadataType, Number(type), 0, 0, 0]) : none;
-  return { type: 'encap', headerSize: 0, packetType: nshPacket, properties };
+  const [, name = '', inner = ''] = /^(\w+)(?:\((.*)\))?$/.exec(text) ?? [];
+  const found = Object.entries(encapsulations).find(([, known]) => known === name);
+  if (!found || (inner !== '' && name !== 'nsh')) throw new TextError(`encap(${text}) is not known here`);
+  const properties = Uint8Array.from(splitOutside(inner, ',').flatMap(nshProperty));
+  return { type: 'encap', headerSize: 0, packetType: Number(found[0]), properties };
 }
 
 export function printDecap(v: ActionOf<'decap'>): string {
@@ -174,19 +222,33 @@ const sampleKeys = [
   ['obs_point_id', 'obsPoint'],
 ] as const;
 
-export function printSample(v: ActionOf<'sample'>): string {
-  return `sample(${sampleKeys.map(([key, name]) => `${key}=${v[name]}`).join(',')})`;
+const directions = ['', 'ingress', 'egress'];
+
+export function printSample(v: ActionOf<'sample' | 'sample2' | 'sample3'>): string {
+  const words = sampleKeys.map(([key, name]) => `${key}=${v[name]}`);
+  if ('samplingPort' in v) words.push(`sampling_port=${printPort16(v.samplingPort)}`);
+  if ('direction' in v && v.direction !== 0)
+    words.push(directions[v.direction] ?? `direction=${v.direction}`);
+  return `sample(${words.join(',')})`;
 }
 
 export function parseSample(text: string): Action {
-  const sample = { type: 'sample' as const, probability: 0, collectorSet: 0, obsDomain: 0, obsPoint: 0 };
+  const sample = { probability: 0, collectorSet: 0, obsDomain: 0, obsPoint: 0 };
+  let samplingPort: number | undefined;
+  let direction = 0;
   for (const part of text.split(',')) {
     const [key = '', value = ''] = part.split('=');
     const known = sampleKeys.find(([name]) => name === key);
-    if (!known) throw new TextError(`sample(${key}) is not known here`);
-    sample[known[1]] = small(value);
+    if (known) sample[known[1]] = small(value);
+    else if (key === 'sampling_port') samplingPort = parsePort16(value);
+    else direction = number(directions, key);
   }
-  return sample;
+  const anyPort = 0xffff;
+  if (direction !== 0)
+    return { type: 'sample3', ...sample, samplingPort: samplingPort ?? anyPort, direction };
+  return samplingPort === undefined
+    ? { type: 'sample', ...sample }
+    : { type: 'sample2', ...sample, samplingPort };
 }
 
 const learnFlags = [
@@ -208,7 +270,7 @@ function learnWord({ bits, from, to }: LearnSpec): string {
   return isWhole ? `${field}=${printValue(field, { value: from.value })}` : `${target}=${hex(from.value)}`;
 }
 
-export function printLearn(v: ActionOf<'learn'>): string {
+export function printLearn(v: ActionOf<'learn' | 'learn2'>): string {
   const words = [
     `table=${v.table}`,
     v.idleTimeout === 0 ? '' : `idle_timeout=${v.idleTimeout}`,
@@ -218,6 +280,8 @@ export function printLearn(v: ActionOf<'learn'>): string {
     v.priority === learnedPriority ? '' : `priority=${v.priority}`,
     ...learnFlags.map(([word, bit]) => (v.flags & bit ? word : '')),
     v.cookie === 0n ? '' : `cookie=0x${v.cookie.toString(16)}`,
+    'limit' in v && v.limit !== 0 ? `limit=${v.limit}` : '',
+    'result' in v && v.result ? `result_dst=${sliceOf(v.result, 1)}` : '',
     ...v.specs.map(learnWord),
   ];
   return `learn(${words.filter((word) => word !== '').join(',')})`;
@@ -265,6 +329,8 @@ export function parseLearn(text: string): Action {
   const numbers = { idleTimeout: 0, hardTimeout: 0, finIdleTimeout: 0, finHardTimeout: 0 };
   const learn = { ...numbers, priority: learnedPriority, table: learnedTable, cookie: 0n, flags: 0 };
   const specs: LearnSpec[] = [];
+  let limit: number | undefined;
+  let result: ReturnType<typeof learnField> | undefined;
   for (const word of splitOutside(text, ', ')) {
     const [key = '', value = ''] = word.split('=');
     const flag = learnFlags.find(([name]) => name === key);
@@ -272,7 +338,14 @@ export function parseLearn(text: string): Action {
     if (flag) learn.flags |= flag[1];
     else if (setting) learn[setting] = small(value);
     else if (key === 'cookie') learn.cookie = parseInteger(value);
+    else if (key === 'limit') limit = small(value);
+    else if (key === 'result_dst') result = learnField(value);
     else specs.push(learnSpec(word));
   }
-  return { type: 'learn', ...learn, specs };
+  if (limit === undefined && !result) return { type: 'learn', ...learn, specs };
+  if (!result) return { type: 'learn2', ...learn, limit: limit ?? 0, specs };
+  const { field, offset, bits } = result;
+  if (bits !== 1) throw new TextError(`result_dst is one bit, not ${bits}`);
+  const flags = learn.flags | learnWritesResult;
+  return { type: 'learn2', ...learn, flags, limit: limit ?? 0, result: { field, offset }, specs };
 }

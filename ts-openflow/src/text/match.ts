@@ -1,4 +1,11 @@
-import { byRegistry, type KnownMatchField, type Match, type MatchField, matchField } from '../match.ts';
+import {
+  byRegistry,
+  fieldSpec,
+  type KnownMatchField,
+  type Match,
+  type MatchField,
+  matchField,
+} from '../match.ts';
 import { type FieldName, fields } from '../registry/fields.ts';
 import { vlanPresent } from '../registry/numbers.ts';
 import { TextError } from './error.ts';
@@ -35,10 +42,11 @@ const order = `pkt_mark recirc_id dp_hash conj_id actset_output ct_state ct_zone
   ct_ipv6_src ct_nw_dst ct_ipv6_dst ct_nw_proto ct_tp_src ct_tp_dst packet_type protocol reg0 reg1 reg2 reg3 reg4
   reg5 reg6 reg7 reg8 reg9 reg10 reg11 reg12 reg13 reg14 reg15 xreg0 xreg1 xreg2 xreg3 xreg4 xreg5 xreg6 xreg7
   xxreg0 xxreg1 xxreg2 xxreg3 tun_id tun_src tun_dst tun_ipv6_src tun_ipv6_dst tun_gbp_id tun_gbp_flags
-  tun_erspan_ver tun_erspan_idx tun_erspan_dir tun_erspan_hwid tun_gtpu_flags tun_gtpu_msgtype tun_flags metadata
+  tun_erspan_ver tun_erspan_idx tun_erspan_dir tun_erspan_hwid tun_gtpu_flags tun_gtpu_msgtype tun_flags
+  ${Array.from({ length: 64 }, (_, n) => `tun_metadata${n}`).join(' ')} metadata
   in_port in_phy_port vlan_vid vlan_pcp vlan_tci eth_src eth_dst eth_type nw_proto ipv6_src ipv6_dst ipv6_label
   ipv6_exthdr arp_spa arp_tpa nsh_flags nsh_ttl nsh_mdtype nsh_np nsh_spi nsh_si nsh_c1 nsh_c2 nsh_c3 nsh_c4 ip_src
-  ip_dst arp_op arp_sha arp_tha ip_dscp nw_tos nw_ecn nw_ttl mpls_label mpls_tc mpls_bos mpls_ttl ip_frag icmp_type
+  ip_dst arp_op arp_sha arp_tha ip_dscp nw_tos nw_ecn nw_ttl mpls_label mpls_tc mpls_ttl mpls_bos ip_frag icmp_type
   icmp_code icmpv6_type icmpv6_code nd_target nd_sll nd_tll tcp_src udp_src sctp_src tcp_dst udp_dst sctp_dst
   tcp_flags`.split(/\s+/);
 
@@ -83,6 +91,7 @@ function printField(entry: MatchField): string {
     const data = [...entry.data].map((byte) => byte.toString(16).padStart(2, '0')).join('');
     return `oxm(${entry.class},${entry.number},${entry.hasMask ? 1 : 0},${data})`;
   }
+  if (fieldSpec(entry.field).variable && entry.mask === 0n) return entry.field;
   if (entry.field === 'vlan_vid') return printVid(masked(entry));
   if (entry.field === 'ip_dscp') return `nw_tos=${entry.value << 2}`;
   return `${printedNames[entry.field] ?? entry.field}=${printValue(entry.field, masked(entry))}`;
@@ -106,7 +115,11 @@ export function printMatch(match: Match): string {
   const exact = ipProto === undefined ? undefined : wordOf.get(wordKey(ethType, ipProto));
   const word = exact ?? wordOf.get(wordKey(ethType, undefined));
   const parts: { rank: number; text: string }[] = word ? [{ rank: rank('protocol'), text: word }] : [];
+  const hasPcp = match.some(({ field }) => field === 'vlan_pcp');
   for (const entry of match) {
+    // A priority says by itself that there is a tag.
+    if (hasPcp && entry.field === 'vlan_vid' && entry.value === vlanPresent && entry.mask === vlanPresent)
+      continue;
     if ((word && entry.field === 'eth_type') || (exact && entry.field === 'nw_proto')) continue;
     parts.push({ rank: rank(entry.field), text: printField(entry) });
   }
@@ -187,8 +200,11 @@ export function parseMatch(parts: readonly string[]): Match {
     else if (protocols[word]) {
       found.push(matchField('eth_type', protocol.ethType));
       if (protocols[word].ipProto !== undefined) found.push(matchField('nw_proto', protocols[word].ipProto));
-    } else if (word !== '') throw new TextError(`neither a field nor a protocol: ${key}`);
+    } else if (/^tun_metadata\d+$/.test(key)) found.push(matchField(resolve(key, protocol), 0, 0));
+    else if (word !== '') throw new TextError(`neither a field nor a protocol: ${key}`);
   }
+  const has = (name: FieldName) => found.some(({ field }) => field === name);
+  if (has('vlan_pcp') && !has('vlan_vid')) found.push(matchField('vlan_vid', vlanPresent, vlanPresent));
   return found.sort(byRegistry);
 }
 

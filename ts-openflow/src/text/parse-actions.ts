@@ -19,7 +19,7 @@ import { fieldByName } from './match.ts';
 import { fieldByNxmName } from './names.ts';
 import { parseSlice } from './slice.ts';
 import { splitOutside } from './split.ts';
-import { parseInteger, parsePort, parseValue } from './values.ts';
+import { parseInteger, parsePort, parsePort16, parseValue } from './values.ts';
 
 const small = (text: string) => Number(parseInteger(text));
 
@@ -70,7 +70,7 @@ function outputTo(text: string): Action {
 }
 
 const outputPort = (port: number, maxLen = 0): Action => ({ type: 'output', port, maxLen });
-const port16 = (text: string) => (text === '' ? 0xfff8 : parsePort(text) & 0xffff);
+const port16 = (text: string) => (text === '' ? 0xfff8 : parsePort16(text));
 
 function resubmit(text: string): Action {
   const [port = '', table = '', ct] = text.split(',').map((part) => part.trim());
@@ -114,20 +114,21 @@ function deleteField(text: string): Action {
   return { type: 'deleteField', field: parseSlice(text).ref };
 }
 
+/** `min-max:port-port`, in which an IPv6 address before a port stands in brackets. */
 function natRange(text: string): Partial<Nat> {
-  const v6 = text.includes('[') || (text.match(/:/g) ?? []).length > 1;
-  const [, bracketed, plain, portRange] = v6
-    ? (/^(?:\[(.*)\]|([^[\]]*))(?::(\d+(?:-\d+)?))?$/.exec(text) ?? [])
-    : (/^(?:\[(.*)\]|([^:]*))(?::(.*))?$/.exec(text) ?? []);
-  const [min, max] = (bracketed ?? plain ?? '').split('-');
-  const [portMin, portMax] = portRange?.split('-') ?? [];
-  const v4 = !v6 && min ? { ipv4Min: ipv4ToNumber(min), ...(max ? { ipv4Max: ipv4ToNumber(max) } : {}) } : {};
-  const six = v6 && min ? { ipv6Min: ipv6ToBigint(min), ...(max ? { ipv6Max: ipv6ToBigint(max) } : {}) } : {};
+  const isSix = text.includes('[') || (text.match(/:/g) ?? []).length > 1;
+  const [, addresses = '', ports = ''] = isSix
+    ? (/^(\[.*\]|[^[\]]*)(?::([\d-]+))?$/.exec(text) ?? [])
+    : (/^([^:]*)(?::([\d-]+))?$/.exec(text) ?? []);
+  const [min, max] = addresses.replaceAll(/[[\]]/g, '').split('-');
+  const [portMin, portMax] = ports.split('-');
+  const range = isSix
+    ? { ...(min && { ipv6Min: ipv6ToBigint(min) }), ...(max && { ipv6Max: ipv6ToBigint(max) }) }
+    : { ...(min && { ipv4Min: ipv4ToNumber(min) }), ...(max && { ipv4Max: ipv4ToNumber(max) }) };
   return {
-    ...v4,
-    ...six,
-    ...(portMin ? { portMin: small(portMin) } : {}),
-    ...(portMax ? { portMax: small(portMax) } : {}),
+    ...range,
+    ...(portMin && { portMin: small(portMin) }),
+    ...(portMax && { portMax: small(portMax) }),
   };
 }
 
@@ -250,6 +251,10 @@ const parsers: Readonly<Record<string, Parse>> = {
   mod_vlan_vid: one((text) => set('vlan_vid', small(text) | vlanPresent)),
   mod_vlan_pcp: one((text) => set('vlan_pcp', small(text))),
   mod_nw_tos: one((text) => set('ip_dscp', small(text) >> 2)),
+  set_mpls_label: one((text) => set('mpls_label', small(text))),
+  set_mpls_tc: one((text) => set('mpls_tc', small(text))),
+  set_tunnel: one((text) => setField(`${text}->tun_id`)),
+  set_tunnel64: one((text) => setField(`${text}->tun_id`)),
   mod_nw_ecn: one((text) => set('nw_ecn', small(text))),
   set_queue: one((text) => ({ type: 'setQueue', queue: small(text) })),
   pop_queue: bare({ type: 'popQueue' }),

@@ -15,21 +15,19 @@ import {
   printSample,
 } from './extensions.ts';
 import { printPacked, printSlice } from './slice.ts';
-import { printPort, printValue } from './values.ts';
+import { printPort, printPort16, printValue } from './values.ts';
 
 const hex = (value: number | bigint) => `0x${value.toString(16)}`;
 const ethertype = (value: number) => `0x${value.toString(16).padStart(4, '0')}`;
-
-/** Ports of Open vSwitch's own actions have 16 bits; their reserved ones are the low half of OpenFlow's. */
-function printPort16(port: number): string {
-  return printPort(port >= 0xff00 ? (port | 0xffff0000) >>> 0 : port);
-}
 
 function setField(entry: MatchField): string {
   if (entry.field === 'unknown') return `set_field:oxm(${entry.class},${entry.number})`;
   const known: KnownMatchField = entry;
   const mask = known.mask === undefined ? {} : { mask: BigInt(known.mask) };
-  return `set_field:${printValue(known.field, { value: BigInt(known.value), ...mask })}->${known.field}`;
+  const value = printValue(known.field, { value: BigInt(known.value), ...mask });
+  // What is set is not asked for: no sign before a flag.
+  const bare = known.field === 'tun_flags' && known.mask === undefined ? value.replace(/^\+/, '') : value;
+  return `set_field:${bare}->${known.field}`;
 }
 
 function output(port: number, maxLen: number): string {
@@ -44,12 +42,14 @@ function resubmit(inPort: number, table: number, ct: boolean): string {
 }
 
 function nat(v: Nat): string {
+  // Each address in brackets of its own, where a port follows.
+  const six = (address: bigint) =>
+    v.portMin === undefined ? bigintToIpv6(address) : `[${bigintToIpv6(address)}]`;
   const range = [
     v.ipv4Min === undefined ? '' : numberToIpv4(v.ipv4Min),
     v.ipv4Max === undefined ? '' : `-${numberToIpv4(v.ipv4Max)}`,
-    v.ipv6Min === undefined ? '' : `${v.portMin === undefined ? '' : '['}${bigintToIpv6(v.ipv6Min)}`,
-    v.ipv6Max === undefined ? '' : `-${bigintToIpv6(v.ipv6Max)}`,
-    v.ipv6Min !== undefined && v.portMin !== undefined ? ']' : '',
+    v.ipv6Min === undefined ? '' : six(v.ipv6Min),
+    v.ipv6Max === undefined ? '' : `-${six(v.ipv6Max)}`,
     v.portMin === undefined ? '' : `:${v.portMin}`,
     v.portMax === undefined ? '' : `-${v.portMax}`,
   ].join('');
@@ -135,6 +135,7 @@ const printers: Printers = {
   controller: (v) => controller(v),
   controller2: printController2,
   learn: printLearn,
+  learn2: printLearn,
   multipath: printMultipath,
   bundle: printBundle,
   bundleLoad: printBundle,
@@ -151,6 +152,8 @@ const printers: Printers = {
   decNshTtl: () => 'dec_nsh_ttl',
   deleteField: (v) => `delete_field:${v.field.field}`,
   sample: printSample,
+  sample2: printSample,
+  sample3: printSample,
   checkPktLarger: (v) => `check_pkt_larger(${v.length})->${printSlice(v.dst, v.offset, 1)}`,
 };
 

@@ -37,6 +37,15 @@ export function parsePort(text: string): number {
   return portNames[text.toUpperCase()] ?? Number(parseInteger(text));
 }
 
+/** Ports of Open vSwitch's own actions have 16 bits; their reserved ones are the low half of OpenFlow's. */
+export function printPort16(port: number): string {
+  return printPort(port >= 0xff00 ? (port | 0xffff0000) >>> 0 : port);
+}
+
+export function parsePort16(text: string): number {
+  return parsePort(text) & 0xffff;
+}
+
 /** A number in decimal, or in hexadecimal after 0x. */
 export function parseInteger(text: string): bigint {
   if (!/^(0x[0-9a-f]+|\d+)$/i.test(text)) throw new TextError(`not a number: ${text}`);
