@@ -2,7 +2,8 @@
  * compile: what is declared, decided and so, in; what each switch and the host are to be made equal to, out.
  * A function of its input alone: the same input gives the same flows in the same order.
  */
-import type { DesiredFlow, DesiredGroup, WantedInstance } from '../model/desired.ts';
+import type { DesiredFlow, DesiredGroup, Isolation, WantedInstance } from '../model/desired.ts';
+import type { PortFact } from '../model/facts.ts';
 import type { Dpid, InstanceId, Mac, OfPort } from '../model/ids.ts';
 import { SWITCH_OWNER } from '../model/ids.ts';
 import { classifyFlows } from './classify.ts';
@@ -12,6 +13,7 @@ import { ingressFlows } from './ingress.ts';
 import { instanceNumber, type Side } from './metadata.ts';
 import { PIPELINE, PRIORITY, TABLE_NAMES, type TableSpec } from './pipeline.ts';
 import { steerFlows } from './steer.ts';
+import { NO_TREE, openUplinks } from './tree.ts';
 import { unchainedFlows } from './unchained.ts';
 import { type CompileInput, OFPP_MAX, portName, type SwitchView, viewSwitch } from './view.ts';
 
@@ -19,7 +21,7 @@ export type CompiledSwitch = {
   readonly dpid: Dpid;
   readonly flows: readonly DesiredFlow[];
   readonly groups: readonly DesiredGroup[];
-  readonly isolated: ReadonlyMap<OfPort, boolean>;
+  readonly isolated: ReadonlyMap<OfPort, Isolation>;
 };
 export type Compiled = {
   readonly switches: ReadonlyMap<Dpid, CompiledSwitch>;
@@ -27,8 +29,9 @@ export type Compiled = {
 };
 
 export function compile(input: CompileInput): Compiled {
+  const uplinks = openUplinks(input.declared, input.facts.links, input.tree ?? NO_TREE);
   const switches = [...input.declared.switches.values()]
-    .map(({ spec }) => viewSwitch(input, spec))
+    .map(({ spec }) => viewSwitch(input, spec, uplinks))
     .filter((view) => view !== undefined)
     .map(compileSwitch);
   return {
@@ -65,15 +68,22 @@ function missFlows({ spec }: SwitchView): readonly DesiredFlow[] {
   );
 }
 
-function isolation(view: SwitchView): ReadonlyMap<OfPort, boolean> {
+function isolation(view: SwitchView): ReadonlyMap<OfPort, Isolation> {
   const chained = new Set(view.chained.map(({ port }) => port));
+  const isClosed = ({ ofport, name }: PortFact): boolean =>
+    chained.has(ofport) ||
+    view.linkPorts.get(name) === 'closed' ||
+    (ofport === view.uplink && !view.isUplinkOpen);
   const outside = view.outsidePorts
     .filter(({ ofport }) => ofport < OFPP_MAX)
-    .map(({ ofport }) => [ofport, chained.has(ofport)] as const);
+    .map((port): readonly [OfPort, Isolation] => {
+      if (isClosed(port)) return [port.ofport, 'all'];
+      return [port.ofport, view.linkPorts.has(port.name) ? 'tagged' : 'none'];
+    });
   const instances = view.paths
     .flatMap(({ hops }) => hops.flatMap(({ left, right }) => [left, right]))
     .filter((port) => port !== undefined)
-    .map((port) => [port, true] as const);
+    .map((port) => [port, 'all'] as const);
   return new Map([...outside, ...instances].sort(([a], [b]) => a - b));
 }
 

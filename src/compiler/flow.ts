@@ -60,6 +60,8 @@ export const ethDst = (mac: Mac): MatchField => ({ field: 'eth_dst', value: macT
  */
 export const isolationVlan: MatchField = { field: 'vlan_vid', value: vlanPresent | 4095 };
 
+/** A tag that gives a priority and no VLAN (IEEE 802.1Q, clause 9.6). */
+export const priorityTag: MatchField = { field: 'vlan_vid', value: vlanPresent };
 /** OFPVID_NONE: no tag at all (OpenFlow 1.5.1, table 13). */
 export const untagged: MatchField = { field: 'vlan_vid', value: 0 };
 export const lldp: Match = [untagged, ethDst(LLDP_GROUP), { field: 'eth_type', value: LLDP_TYPE }];

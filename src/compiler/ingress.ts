@@ -1,6 +1,6 @@
 import type { DesiredFlow } from '../model/desired.ts';
 import { type OfPort, SWITCH_OWNER } from '../model/ids.ts';
-import { flow, goTo, inPort, lldp, placeAt, toController } from './flow.ts';
+import { flow, goTo, inPort, lldp, placeAt, toController, untagged } from './flow.ts';
 import { PRIORITY } from './pipeline.ts';
 import type { PathView, SwitchView } from './view.ts';
 
@@ -9,12 +9,16 @@ import type { PathView, SwitchView } from './view.ts';
  * it likes. Where an instance stands on two paths, the one that is or becomes current has it.
  *
  * A port that may lead to another switch hands in LLDP, and while it listens takes nothing else: it might
- * close a ring.
+ * close a ring. From a link, what has no tag is unchained, where such traffic may use the link at all; a tag
+ * is a label, and one that nobody has given out ends here.
  */
 export function ingressFlows(view: SwitchView): readonly DesiredFlow[] {
   const outside = view.outsidePorts
-    .filter(({ listening }) => !listening)
-    .map((port) => flow(SWITCH_OWNER, 'ingress', PRIORITY.wide, [inPort(port.ofport)], goTo('classify')));
+    .filter(({ name, listening }) => !listening && view.linkPorts.get(name) !== 'closed')
+    .map(({ name, ofport }) => {
+      const match = view.linkPorts.has(name) ? [inPort(ofport), untagged] : [inPort(ofport)];
+      return flow(SWITCH_OWNER, 'ingress', PRIORITY.wide, match, goTo('classify'));
+    });
   const neighbours = view.openPorts.map(({ ofport }) =>
     flow(SWITCH_OWNER, 'ingress', PRIORITY.guard, [inPort(ofport), ...lldp], toController),
   );

@@ -1,6 +1,6 @@
 import type { DesiredFlow } from '../model/desired.ts';
 import { SWITCH_OWNER } from '../model/ids.ts';
-import { drop, ethDst, flow, isolationVlan } from './flow.ts';
+import { drop, ethDst, flow, isolationVlan, priorityTag } from './flow.ts';
 import { PRIORITY } from './pipeline.ts';
 import type { SwitchView } from './view.ts';
 
@@ -11,6 +11,10 @@ import type { SwitchView } from './view.ts';
 export function unchainedFlows(view: SwitchView): readonly DesiredFlow[] {
   return [
     flow(SWITCH_OWNER, 'unchained', PRIORITY.guard, [isolationVlan], drop),
+    // Sent over a link, it would lose this tag, and one inside would be taken for a label of a chain.
+    ...(view.linkPorts.size === 0
+      ? []
+      : [flow(SWITCH_OWNER, 'unchained', PRIORITY.guard, [priorityTag], drop)]),
     ...view.chained.map(({ spec }) =>
       flow(SWITCH_OWNER, 'unchained', PRIORITY.guard, [ethDst(spec.mac)], drop),
     ),

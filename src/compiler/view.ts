@@ -3,11 +3,12 @@
  */
 import type { Declared, FailPolicy, Stored, SubscriberSpec, SwitchSpec } from '../model/declared.ts';
 import type { Facts, PortFact } from '../model/facts.ts';
-import type { InstanceId, Name, OfPort, OwnerId, PathId } from '../model/ids.ts';
+import type { Dpid, InstanceId, Name, OfPort, OwnerId, PathId } from '../model/ids.ts';
 import type { PathRecord, Steering } from '../model/steering.ts';
 import { instanceNumber, type Side } from './metadata.ts';
 import { selection } from './selection.ts';
 import { type ServiceFlows, serviceFlows } from './service.ts';
+import { linkKey, NO_TREE, type UnchainedTree } from './tree.ts';
 
 export type CompileInput = {
   readonly declared: Declared;
@@ -17,6 +18,8 @@ export type CompileInput = {
   readonly interfacePrefix: string;
   /** Paths that a switch refused. They get no flows; a subscriber whose current path it is gets nothing through. */
   readonly rejected: ReadonlySet<PathId>;
+  /** The links that unchained traffic may use; absent for none. */
+  readonly tree?: UnchainedTree;
 };
 
 export type HopView = {
@@ -58,6 +61,10 @@ export type SwitchView = {
   readonly outsidePorts: readonly PortFact[];
   /** Those of them where another switch of ours may be. */
   readonly openPorts: readonly PortFact[];
+  /** Of ports that lead to another switch, whether NORMAL may use the link. */
+  readonly linkPorts: ReadonlyMap<string, 'open' | 'closed'>;
+  /** Whether NORMAL may use the uplink. */
+  readonly isUplinkOpen: boolean;
   readonly chained: readonly ChainedView[];
   /** Every path on the switch: staged, current and draining, in this order. */
   readonly paths: readonly PathView[];
@@ -91,7 +98,11 @@ export function edgesOf(
 const PHASE_ORDER = { staged: 0, current: 1, draining: 2 } as const;
 
 /** @returns undefined while the ports of the switch are not known */
-export function viewSwitch(input: CompileInput, spec: SwitchSpec): SwitchView | undefined {
+export function viewSwitch(
+  input: CompileInput,
+  spec: SwitchSpec,
+  openUplinks: ReadonlySet<Name>,
+): SwitchView | undefined {
   const ports = input.facts.switches.get(spec.dpid)?.ports;
   if (!ports || ports.size === 0) return undefined;
   const numberOf = (name: string | undefined): OfPort | undefined =>
@@ -139,6 +150,8 @@ export function viewSwitch(input: CompileInput, spec: SwitchSpec): SwitchView | 
     uplink,
     outsidePorts,
     openPorts: outsidePorts.filter(({ name, ofport }) => ofport < OFPP_MAX && !edges.has(name)),
+    linkPorts: linkPortsOf(input, spec.dpid),
+    isUplinkOpen: uplinkSpec !== undefined && openUplinks.has(uplinkSpec.spec.name),
     chained: selection(input.declared)
       .filter(({ subscriber }) => subscriber.attachment.switch === spec.name)
       .map(({ subscriber, chains }) => ({
@@ -151,6 +164,17 @@ export function viewSwitch(input: CompileInput, spec: SwitchSpec): SwitchView | 
       })),
     paths,
   };
+}
+
+function linkPortsOf({ facts, tree = NO_TREE }: CompileInput, dpid: Dpid): SwitchView['linkPorts'] {
+  const ports = new Map<string, 'open' | 'closed'>();
+  for (const link of facts.links) {
+    for (const end of [link.a, link.b]) {
+      if (end.dpid !== dpid || ports.get(end.port) === 'closed') continue;
+      ports.set(end.port, tree.open.has(linkKey(link)) ? 'open' : 'closed');
+    }
+  }
+  return ports;
 }
 
 const carried = (owner: OwnerId, subscriber: Name): string => `${owner} ${subscriber}`;

@@ -59,10 +59,14 @@ function lookUp(
   return best;
 }
 
+/** OFPVID_NONE: that there is no tag can be asked for (OpenFlow 1.5.1, table 13). */
+const ABSENT: ReadonlyMap<string, bigint> = new Map([['vlan_vid', 0n]]);
+
 const matches = (flow: DesiredFlow, packet: Packet, metadata: bigint): boolean =>
   flow.match.every((field) => {
     if (field.field === 'unknown') return false;
-    const value = field.field === 'metadata' ? metadata : packet.get(field.field);
+    const value =
+      field.field === 'metadata' ? metadata : (packet.get(field.field) ?? ABSENT.get(field.field));
     if (value === undefined) return false;
     const wanted = BigInt(field.value);
     if (field.mask === undefined) return value === wanted;

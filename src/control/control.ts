@@ -6,6 +6,7 @@
 import { type Compiled, compile } from '../compiler/compile.ts';
 import { explain } from '../compiler/explain.ts';
 import { nextDeadline, planSteering } from '../compiler/plan.ts';
+import { NO_TREE, nextTree } from '../compiler/tree.ts';
 import { edgesOf } from '../compiler/view.ts';
 import type { Declared, FunctionSpec, Stored } from '../model/declared.ts';
 import type { DesiredSwitch } from '../model/desired.ts';
@@ -69,6 +70,7 @@ export function createControl(options: ControlOptions): Control {
   let compiledPaths: ReadonlySet<PathId> = new Set();
   /** Switches whose links were known once. */
   const known = new Set<Dpid>();
+  let tree = NO_TREE;
   let statuses: ReadonlyMap<Name, ChainStatus> = new Map();
   let settled = false;
   let scheduled = false;
@@ -121,6 +123,12 @@ export function createControl(options: ControlOptions): Control {
     return known.has(dpid);
   }
 
+  /** Whether a switch has confirmed all that was wanted of it last. */
+  function isInForce(facts: Facts, dpid: Dpid): boolean {
+    const wanted = desired.get(dpid)?.digest;
+    return wanted !== undefined && facts.switches.get(dpid)?.applied?.digest === wanted;
+  }
+
   function step(): void {
     const declared = declaredWithBuiltIns(store.declared());
     const before = store.steering();
@@ -146,7 +154,11 @@ export function createControl(options: ControlOptions): Control {
     rejections.retain(steering, declared);
 
     const rejected = rejections.paths();
-    compiled = compile({ declared, steering, facts, interfacePrefix: options.interfacePrefix, rejected });
+    // What no switch was told of needs no care.
+    const told = desired.size === 0 ? NO_TREE : tree;
+    tree = nextTree(told, facts.links, ({ a, b }) => [a, b].some(({ dpid }) => isInForce(facts, dpid)));
+    const { interfacePrefix } = options;
+    compiled = compile({ declared, steering, facts, interfacePrefix, rejected, tree });
     instances.want(compiled.instances);
     if (settled) {
       const knownSwitches = [...facts.switches.values()].filter(isKnown);

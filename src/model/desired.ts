@@ -26,12 +26,18 @@ export type DesiredSwitch = {
   readonly flows: readonly DesiredFlow[];
   /** What the flows refer to; numbers are unique. */
   readonly groups: readonly DesiredGroup[];
-  /**
-   * For each port whether NORMAL is kept off it, both ways (`true`), or the port is as its operator has
-   * it. Ports not named are left as they are.
-   */
-  readonly isolated: ReadonlyMap<OfPort, boolean>;
+  /** What NORMAL is kept off, port by port. Ports not named are left as they are. */
+  readonly isolated: ReadonlyMap<OfPort, Isolation>;
 };
+
+/**
+ * What NORMAL is kept off at a port, both ways.
+ *
+ * - `none`: of nothing; the port is as its operator has it
+ * - `tagged`: of frames with a VLAN tag, which on a link between switches are the labelled frames of chains
+ * - `all`: of everything
+ */
+export type Isolation = 'none' | 'tagged' | 'all';
 
 /** Our flows carry this in the cookie's upper 16 bits; a flow without it is foreign and left alone. */
 export const COOKIE_MARK = 0xc5c5n << 48n;

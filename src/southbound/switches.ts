@@ -1,5 +1,5 @@
 import { bigintToMac, type MessageOf, portState, type Version, version15 } from 'ts-openflow';
-import type { DesiredSwitch, SwitchContent } from '../model/desired.ts';
+import type { DesiredSwitch, Isolation, SwitchContent } from '../model/desired.ts';
 import { ChainstitchError } from '../model/errors.ts';
 import type { LinkFact, PortFact, Reconciled, SwitchFact } from '../model/facts.ts';
 import type { Dpid, Mac, OfPort } from '../model/ids.ts';
@@ -27,7 +27,7 @@ const DOUBLE_REMEMBERED_MS = 30_000;
 type Entry = {
   readonly keeper: SwitchKeeper;
   channel: Channel | undefined;
-  isolated: ReadonlyMap<OfPort, boolean>;
+  isolated: ReadonlyMap<OfPort, Isolation>;
   /** As they were last seen; they outlast the connection. */
   ports: ReadonlyMap<string, PortFact>;
   version: Version | undefined;

@@ -3,6 +3,7 @@
  * but the API and the unikernels. Instances are stand-ins: two made-up ports each, ready at once, through
  * which a test carries packets by hand. Needs no root.
  */
+import { readFile } from 'node:fs/promises';
 import type { Test } from 'tap';
 import { flowText } from '../../src/compiler/flow.ts';
 import { portName } from '../../src/compiler/view.ts';
@@ -211,7 +212,25 @@ export class Fabric {
 
   /** A port of a switch at which packets can be put in and taken out by hand. */
   async addPort(at: number, port: string): Promise<void> {
-    await this.ovs.vsctl('add-port', switchName(at), port, '--', 'set', 'interface', port, 'type=dummy');
+    const options = ['type=dummy', `options:tx_pcap=${this.ovs.dir}/${port}.pcap`];
+    await this.ovs.vsctl('add-port', switchName(at), port, '--', 'set', 'interface', port, ...options);
+  }
+
+  /** Puts a frame, as hex, in at a port. */
+  async send(port: string, frame: string): Promise<void> {
+    await this.ovs.appctl('netdev-dummy/receive', port, frame);
+  }
+
+  /** Every frame that has left by a port so far, as hex. */
+  async left(port: string): Promise<readonly string[]> {
+    const file = await readFile(`${this.ovs.dir}/${port}.pcap`);
+    const frames: string[] = [];
+    for (let at = 24; at + 16 <= file.length; ) {
+      const length = file.readUInt32LE(at + 8);
+      frames.push(file.subarray(at + 16, at + 16 + length).toString('hex'));
+      at += 16 + length;
+    }
+    return frames;
   }
 
   async subscriber(at: number, who: string, host: number): Promise<void> {

@@ -6,6 +6,7 @@ import {
   type DesiredFlow,
   type DesiredGroup,
   type DesiredSwitch,
+  type Isolation,
 } from '../../src/model/desired.ts';
 import type { SwitchFact } from '../../src/model/facts.ts';
 import type { Dpid, OfPort, OwnerId } from '../../src/model/ids.ts';
@@ -43,7 +44,7 @@ export function desiredFlow({
 export function desiredSwitch(
   dpid: Dpid,
   flows: readonly DesiredFlow[],
-  isolated: readonly (readonly [number, boolean])[] = [],
+  isolated: readonly (readonly [number, Isolation])[] = [],
   groups: readonly DesiredGroup[] = [],
 ): DesiredSwitch {
   const text = (value: unknown): string =>
@@ -56,7 +57,7 @@ export function desiredSwitch(
     owners,
     flows,
     groups,
-    isolated: new Map(isolated as readonly (readonly [OfPort, boolean])[]),
+    isolated: new Map(isolated as readonly (readonly [OfPort, Isolation])[]),
   };
 }
 

@@ -196,17 +196,19 @@ t.test("keeping NORMAL off an operator's port and giving it back", async (t) => 
   const port = 5 as OfPort;
   const columns = async () =>
     Promise.all(['tag', 'trunks', 'vlan_mode', 'external_ids'].map((c) => ovs.vsctl('get', 'port', 'p1', c)));
-  await manager.isolate(dpid, new Map([[port, true]]));
-  t.equal(manager.needsIsolation(dpid, new Map([[port, true]])), false);
+  await manager.isolate(dpid, new Map([[port, 'all']]));
+  t.equal(manager.needsIsolation(dpid, new Map([[port, 'all']])), false);
   t.strictSame((await columns()).slice(0, 3), ['[]', '[4095]', 'trunk']);
   await manager.isolate(
     dpid,
     new Map([
-      [port, true],
-      [9 as OfPort, true],
+      [port, 'all'],
+      [9 as OfPort, 'all'],
     ]),
   );
-  await manager.isolate(dpid, new Map([[port, false]]));
+  await manager.isolate(dpid, new Map([[port, 'tagged']]));
+  t.strictSame((await columns()).slice(0, 3), ['[]', '[0]', 'trunk']);
+  await manager.isolate(dpid, new Map([[port, 'none']]));
   t.strictSame(await columns(), ['20', '[]', '[]', '{}'], 'as the operator had it');
   t.strictSame(await ovs.unexpectedLogLines([unreached]), []);
 });

@@ -372,7 +372,7 @@ for (const version of ['OpenFlow13', 'OpenFlow15'] as const) {
     await ovs.vsctl('add-port', 'br1', 'p2', '--', 'set', 'interface', 'p2', 'ofport_request=2');
     await of('add-flow', 'br1', 'table=7,cookie=0x1234,priority=9,actions=resubmit(,8)');
     await of('add-group', 'br1', 'group_id=7,type=all,bucket=actions=1');
-    const desired = desiredSwitch(dpid, FLOWS, [[1, true]]);
+    const desired = desiredSwitch(dpid, FLOWS, [[1, 'all']]);
     southbound.switches.want([desired]);
     await eventually(t, 'applied', () => applied(southbound, desired));
     const content = await southbound.switches.read(dpid);
@@ -414,15 +414,15 @@ for (const version of ['OpenFlow13', 'OpenFlow15'] as const) {
     const way = await relay(`${ovs.dir}/relay.sock`, `${ovs.dir}/db.sock`);
     t.teardown(() => way.close());
     southbound.switches.manage([{ dpid, ovsdb: `unix:${ovs.dir}/relay.sock` }]);
-    const first = desiredSwitch(dpid, [], [[1, false]]);
+    const first = desiredSwitch(dpid, [], [[1, 'none']]);
     southbound.switches.want([first]);
     await eventually(t, 'applied', () => applied(southbound, first));
     way.close();
     await eventually(t, 'noticed', () => southbound.fact(dpid)?.problem !== undefined);
-    const flowsOnly = desiredSwitch(dpid, FLOWS, [[1, false]]);
+    const flowsOnly = desiredSwitch(dpid, FLOWS, [[1, 'none']]);
     southbound.switches.want([flowsOnly]);
     await eventually(t, 'flows are applied', () => applied(southbound, flowsOnly));
-    const isolated = desiredSwitch(dpid, FLOWS, [[1, true]]);
+    const isolated = desiredSwitch(dpid, FLOWS, [[1, 'all']]);
     southbound.switches.want([isolated]);
     await eventually(t, 'nothing is claimed', () => southbound.fact(dpid)?.applied === undefined);
     t.equal((await flowsOf(ovs)).length, FLOWS.length, 'the flows are there all the same');
@@ -436,14 +436,14 @@ for (const version of ['OpenFlow13', 'OpenFlow15'] as const) {
   t.test(`${version}: NORMAL is kept off a port`, async (t) => {
     const world = await start(t);
     const { ovs, southbound } = world;
-    const desired = desiredSwitch(dpid, FLOWS, [[1, true]]);
+    const desired = desiredSwitch(dpid, FLOWS, [[1, 'all']]);
     southbound.switches.want([desired]);
     await eventually(t, 'applied', () => applied(southbound, desired));
     const trunks = () => ovs.vsctl('get', 'port', 'p1', 'trunks');
     t.equal(await trunks(), '[4095]', 'when it is said to be applied');
     await ovs.vsctl('clear', 'port', 'p1', 'trunks', 'vlan_mode');
     await eventually(t, 'a stranger is corrected', async () => (await trunks()) === '[4095]');
-    const open = desiredSwitch(dpid, FLOWS, [[1, false]]);
+    const open = desiredSwitch(dpid, FLOWS, [[1, 'none']]);
     southbound.switches.want([open]);
     await eventually(t, 'applied', () => applied(southbound, open));
     t.equal(await trunks(), '[]');

@@ -44,8 +44,8 @@ t.test('persistent TAPs get port numbers, and those that are missing are named',
       }),
     ],
     [
-      [cs0?.ofport ?? 0, true],
-      [cs1?.ofport ?? 0, true],
+      [cs0?.ofport ?? 0, 'all'],
+      [cs1?.ofport ?? 0, 'all'],
     ],
   );
   southbound.switches.want([desired]);

@@ -65,3 +65,48 @@ t.test('LLDP that others send makes no link', async (t) => {
   t.strictSame(fabric.linksSeen(), [`${toward(1, 2)} ${toward(2, 1)}`]);
   t.strictSame(fabric.linksSeen('oneWay'), []);
 });
+
+const BROADCAST = `ffffffffffff0200000000aa88b5${'00'.repeat(46)}`;
+const tagged = (...tags: readonly string[]): string =>
+  `ffffffffffff0200000000ab${tags.join('')}88b5${'00'.repeat(46)}`;
+
+t.test('no loop: in a ring, what is flooded reaches each port once', async (t) => {
+  const fabric = await Fabric.open(t, {
+    switches: 4,
+    links: [
+      [1, 2],
+      [2, 3],
+      [3, 4],
+      [4, 1],
+      [1, 3],
+    ],
+  });
+  const hosts = [1, 2, 3, 4].map((n) => `h${n}`);
+  for (const [i, host] of hosts.entries()) await fabric.addPort(i + 1, host);
+  const floods = async (frame: string, expected: readonly number[]): Promise<boolean> => {
+    const before = await Promise.all(hosts.map((host) => fabric.left(host)));
+    await fabric.send('h2', frame);
+    const after = await Promise.all(hosts.map((host) => fabric.left(host)));
+    const isFlooded = (one: string): boolean => !one.includes('88cc02');
+    const got = after.map((frames, i) => frames.slice(before[i]?.length).filter(isFlooded).length);
+    return got.join() === expected.join();
+  };
+  await eventually(t, 'it reaches all others once', () => floods(BROADCAST, [1, 0, 1, 1]));
+  t.equal(fabric.linksSeen().length, 5);
+  await fabric.equal(t);
+
+  t.ok(
+    await floods(tagged('81000064'), [0, 0, 0, 0]),
+    'a tag would be taken for a label: it crosses no link',
+  );
+  t.ok(await floods(tagged('81000000', '81000064'), [0, 0, 0, 0]), 'nor one within an empty tag');
+
+  await fabric.cut(1, 2);
+  await eventually(t, 'another way is opened when a link goes', () => floods(BROADCAST, [1, 0, 1, 1]));
+  await fabric.join(1, 2);
+  await eventually(t, 'all five are there again', () => fabric.linksSeen().length === 5);
+  await eventually(t, 'and it reaches all others once', () => floods(BROADCAST, [1, 0, 1, 1]));
+  await fabric.equal(t);
+  t.strictSame(fabric.warnings, []);
+  t.strictSame(await fabric.ovs.unexpectedLogLines(), [], 'nothing went round');
+});

@@ -6,6 +6,8 @@
  * A tag would be worse: frames from an access port are flooded, tagged, out of every port that is a trunk,
  * and by default every port is one.
  */
+
+import type { Isolation } from '../../model/desired.ts';
 import { ChainstitchError } from '../../model/errors.ts';
 import type { OfPort } from '../../model/ids.ts';
 import type { BridgeRow } from './bridges.ts';
@@ -23,15 +25,26 @@ import {
   whereRow,
 } from './values.ts';
 
+/**
+ * The columns of a port that NORMAL is kept off. As a trunk of VLAN 0 alone it carries frames without a tag and
+ * no others.
+ */
+const COLUMNS = {
+  all: { vlan_mode: 'trunk', trunks: 4095, tag: set([]) },
+  tagged: { vlan_mode: 'trunk', trunks: 0, tag: set([]) },
+} as const satisfies Record<Exclude<Isolation, 'none'>, unknown>;
+
 /** The columns of a port that nothing but our flows can reach. */
-export const ISOLATED = { vlan_mode: 'trunk', trunks: 4095, tag: set([]) } as const;
+export const ISOLATED = COLUMNS.all;
 
 /** Where the columns of an operator's port are kept until it is let go. */
 const SAVED = 'chainstitch-vlan';
 
-export function isIsolated(row: Row): boolean {
+function isolationOf(row: Row): Isolation {
   const trunks = setOf(row.get('trunks'));
-  return textOf(row.get('vlan_mode')) === 'trunk' && trunks.length === 1 && trunks[0] === ISOLATED.trunks;
+  if (textOf(row.get('vlan_mode')) !== 'trunk' || trunks.length !== 1) return 'none';
+  if (trunks[0] === COLUMNS.all.trunks) return 'all';
+  return trunks[0] === COLUMNS.tagged.trunks && setOf(row.get('tag')).length === 0 ? 'tagged' : 'none';
 }
 
 type PortRow = { readonly id: string; readonly row: Row };
@@ -51,26 +64,26 @@ function portsByNumber(tables: Tables, bridge: BridgeRow): ReadonlyMap<number, P
 
 /** The numbers of the ports that nothing but flows can reach. */
 export function isolatedPorts(tables: Tables, bridge: BridgeRow): ReadonlySet<OfPort> {
-  const ports = [...portsByNumber(tables, bridge)].filter(([, { row }]) => isIsolated(row));
+  const ports = [...portsByNumber(tables, bridge)].filter(([, { row }]) => isolationOf(row) === 'all');
   return new Set(ports.map(([ofport]) => ofport as OfPort));
 }
 
-/** What makes the ports as wanted: `true` isolated, `false` as the operator had it. Nothing if they are. */
+/** What makes the ports as wanted; nothing if they are. */
 export function isolationRepairs(
   tables: Tables,
   bridge: BridgeRow,
-  wanted: ReadonlyMap<OfPort, boolean>,
+  wanted: ReadonlyMap<OfPort, Isolation>,
 ): readonly Operation[] {
   const ports = portsByNumber(tables, bridge);
   return [...wanted].flatMap(([ofport, isolated]) => {
     const port = ports.get(ofport);
     // A port that is gone needs no care, and a new one is not known to OpenFlow before it is known here.
-    if (port === undefined || isIsolated(port.row) === isolated) return [];
-    return isolated ? isolate(port) : release(port);
+    if (port === undefined || isolationOf(port.row) === isolated) return [];
+    return isolated === 'none' ? release(port) : isolate(port, isolated);
   });
 }
 
-function isolate({ id, row }: PortRow): readonly Operation[] {
+function isolate({ id, row }: PortRow, isolation: keyof typeof COLUMNS): readonly Operation[] {
   const before = {
     tag: setOf(row.get('tag')),
     trunks: setOf(row.get('trunks')),
@@ -78,7 +91,7 @@ function isolate({ id, row }: PortRow): readonly Operation[] {
   };
   const where = whereRow(id);
   return [
-    { op: 'update', table: 'Port', where, row: ISOLATED },
+    { op: 'update', table: 'Port', where, row: COLUMNS[isolation] },
     // `insert` keeps what is there: the first saved state is the operator's.
     {
       op: 'mutate',

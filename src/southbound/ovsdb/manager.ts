@@ -1,4 +1,4 @@
-import type { BridgeContent } from '../../model/desired.ts';
+import type { BridgeContent, Isolation } from '../../model/desired.ts';
 import { ChainstitchError } from '../../model/errors.ts';
 import type { Dpid, InstanceId, OfPort } from '../../model/ids.ts';
 import type { BridgePorts, ManagedBridge, TlsCredentials } from '../../model/interfaces.ts';
@@ -47,7 +47,7 @@ export class OvsdbManager implements BridgePorts {
   readonly #problems = new Map<Dpid, string>();
   readonly #repairing = new Set<Dpid>();
   /** How each port of a bridge was last confirmed to be. */
-  readonly #isolation = new Map<Dpid, ReadonlyMap<OfPort, boolean>>();
+  readonly #isolation = new Map<Dpid, ReadonlyMap<OfPort, Isolation>>();
   #retry: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -88,7 +88,7 @@ export class OvsdbManager implements BridgePorts {
   }
 
   /** Whether `isolate` would change something; undefined while that cannot be known. */
-  needsIsolation(dpid: Dpid, wanted: ReadonlyMap<OfPort, boolean>): boolean | undefined {
+  needsIsolation(dpid: Dpid, wanted: ReadonlyMap<OfPort, Isolation>): boolean | undefined {
     const managed = this.#managed.get(dpid);
     const tables = managed && this.#clients.get(managed.ovsdb)?.tables;
     if (tables === undefined) return undefined;
@@ -101,14 +101,14 @@ export class OvsdbManager implements BridgePorts {
   }
 
   /**
-   * Keeps NORMAL off ports (`true`) or gives them back (`false`); resolves when the switch has followed. It
+   * Keeps NORMAL off ports or gives them back; resolves when the switch has followed. It
    * waits for the first attempt to reach the server, and not for one that is away: what was confirmed before
    * stands, for the rest it fails.
    */
-  async isolate(dpid: Dpid, wanted: ReadonlyMap<OfPort, boolean>): Promise<void> {
+  async isolate(dpid: Dpid, wanted: ReadonlyMap<OfPort, Isolation>): Promise<void> {
     const managed = this.#managed.get(dpid);
     if (managed === undefined) {
-      if (![...wanted.values()].includes(true)) return;
+      if ([...wanted.values()].every((isolation) => isolation === 'none')) return;
       throw new ChainstitchError('ovsdb-failed', `no OVSDB server is known for the switch ${dpid}`);
     }
     const client = this.#client(managed.ovsdb);

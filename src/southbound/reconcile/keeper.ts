@@ -1,5 +1,5 @@
 import type { FlowDesc, GroupDesc } from 'ts-openflow';
-import type { DesiredSwitch } from '../../model/desired.ts';
+import type { DesiredSwitch, Isolation } from '../../model/desired.ts';
 import { ChainstitchError } from '../../model/errors.ts';
 import type { Applied, Reconciled, Rejection } from '../../model/facts.ts';
 import type { OfPort } from '../../model/ids.ts';
@@ -15,7 +15,7 @@ export type KeeperOptions = {
   readonly log: Log;
   readonly auditIntervalMs: number;
   /** Keeps NORMAL off ports, or gives them back; resolves when the switch has followed. */
-  readonly isolate: (ports: ReadonlyMap<OfPort, boolean>) => Promise<void>;
+  readonly isolate: (ports: ReadonlyMap<OfPort, Isolation>) => Promise<void>;
   /** `applied`, `rejections` or `problem` changed. */
   readonly changed: () => void;
 };
@@ -173,7 +173,7 @@ export class SwitchKeeper {
     try {
       // A port that NORMAL may have again gets it before the flows that carried its traffic go: between the
       // two it would be cut off. One that NORMAL is to be kept off has its flows first, for the same reason.
-      const given = [...desired.isolated].filter(([, isolated]) => !isolated);
+      const given = [...desired.isolated].filter(([, isolated]) => isolated === 'none');
       // If this fails, so does the whole below, which says so; the flows do not wait for it.
       await this.#options.isolate(new Map(given)).catch(() => {});
       const changed = await this.#equalise(desired, channel);

@@ -214,7 +214,7 @@ t.test('with a service chain alone nothing reaches NORMAL, and questions are ans
     const web = { eth_dst: 0x64n, eth_type: 0x0800n, nw_proto: 6n, tcp_src: 5000n, tcp_dst: 80n };
     t.strictSame(trip(tables, PORT.alice, web), unchained === 'normal' ? [PORT.uplink] : [], unchained);
     t.strictSame(trip(tables, PORT.bob, { ...web, eth_dst: ALICE }), [], 'a neighbour does not get past');
-    t.equal(tables.isolated.get(PORT.alice as never), true);
+    t.equal(tables.isolated.get(PORT.alice as never), 'all');
   }
 });
 
@@ -261,11 +261,11 @@ t.test('traffic that no chain owns is switched, but never to a chained subscribe
   t.strictSame(
     [...tables.isolated],
     [
-      [1, true],
-      [2, false],
-      [3, false],
-      [10, true],
-      [11, true],
+      [1, 'all'],
+      [2, 'none'],
+      [3, 'none'],
+      [10, 'all'],
+      [11, 'all'],
     ],
     'nothing is flooded to a chained subscriber or into an instance',
   );

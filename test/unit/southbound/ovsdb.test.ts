@@ -1,6 +1,7 @@
 /** The parts of the OVSDB client that need no server. */
 import net from 'node:net';
 import t from 'tap';
+import type { Isolation } from '../../../src/model/desired.ts';
 import type { Dpid, OfPort } from '../../../src/model/ids.ts';
 import { targetOf } from '../../../src/southbound/index.ts';
 import { parseOvsdbAddress } from '../../../src/southbound/ovsdb/address.ts';
@@ -137,21 +138,23 @@ t.test('what a bridge needs', async (t) => {
 });
 
 t.test('isolation is made once and undone once', async (t) => {
-  const changes = (port: object, isolated: boolean) => {
+  const changes = (port: object, isolated: Isolation) => {
     const tables = tablesOf({}, port);
     const found = oneBridge(tables, dpid);
     if ('problem' in found) throw new Error(found.problem);
     return isolationRepairs(tables, found, new Map([[3 as OfPort, isolated]])).length;
   };
-  t.equal(changes({}, false), 0);
-  t.equal(changes({}, true), 2);
+  t.equal(changes({}, 'none'), 0);
+  t.equal(changes({}, 'all'), 2);
   const isolated = { vlan_mode: 'trunk', trunks: 4095 };
-  t.equal(changes(isolated, true), 0);
-  t.equal(changes(isolated, false), 0, "an instance's port, or an operator's wish, stays");
+  t.equal(changes(isolated, 'all'), 0);
+  t.equal(changes(isolated, 'none'), 0, "an instance's port, or an operator's wish, stays");
   const saved = { ...isolated, external_ids: ['map', [['chainstitch-vlan', '{}']]] };
-  t.equal(changes(saved, false), 2);
+  t.equal(changes(saved, 'none'), 2);
+  t.equal(changes(saved, 'tagged'), 2);
+  t.equal(changes({ vlan_mode: 'trunk', trunks: 0 }, 'tagged'), 0);
   const edited = { ...isolated, external_ids: ['map', [['chainstitch-vlan', 'no json']]] };
-  t.throws(() => changes(edited, false), { code: 'ovsdb-failed' });
+  t.throws(() => changes(edited, 'none'), { code: 'ovsdb-failed' });
 });
 
 t.test('updates of any form do no harm', async (t) => {
