@@ -1,9 +1,40 @@
 import { actionTable } from '../src/actions/index.ts';
 import type { TlvRow } from '../src/bytes/tlv.ts';
 import { instructionTable } from '../src/instructions.ts';
+import { bundlePropertyTable } from '../src/messages/bundle.ts';
+import { bundleFeaturePropertyTable, controllerPropertyTable } from '../src/messages/controller.ts';
+import { bucketPropertyTable, groupPropertyTable } from '../src/messages/group.ts';
+import { bandTable } from '../src/messages/meter.ts';
+import { ctFlushPropertyTable, packetInPropertyTable } from '../src/messages/nicira.ts';
+import { portModPropertyTable, portPropertyTable } from '../src/messages/port.ts';
+import { queuePropertyTable } from '../src/messages/queue.ts';
+import { asyncPropertyTable, helloElementTable } from '../src/messages/session.ts';
+import { portStatsPropertyTable } from '../src/messages/stats.ts';
 import { messageTable, type Place } from '../src/messages/table.ts';
+import { tableFeaturePropertyTable, tablePropertyTable } from '../src/messages/tables.ts';
 import { errorTypes, niciraErrors, onfErrors } from '../src/registry/errors.ts';
 import { type FieldSpec, fields } from '../src/registry/fields.ts';
+import { statTable } from '../src/stats.ts';
+
+/** What structures end in lists of, by what they belong to. */
+export const propertyTables = {
+  'Hello elements': helloElementTable,
+  'Port properties': portPropertyTable,
+  'Properties of port changes': portModPropertyTable,
+  'Properties of port statistics': portStatsPropertyTable,
+  'Queue properties': queuePropertyTable,
+  'Table properties': tablePropertyTable,
+  'Properties of table features': tableFeaturePropertyTable,
+  'Group properties': groupPropertyTable,
+  'Bucket properties': bucketPropertyTable,
+  'Meter bands': bandTable,
+  'Properties of asynchronous configuration': asyncPropertyTable,
+  'Bundle properties': bundlePropertyTable,
+  'Properties of bundle features': bundleFeaturePropertyTable,
+  'Properties of a controller': controllerPropertyTable,
+  "Properties of Open vSwitch's packet-in2": packetInPropertyTable,
+  "Properties of Open vSwitch's ct-flush": ctFlushPropertyTable,
+} as const;
 
 type Row = readonly (string | number)[];
 
@@ -42,8 +73,10 @@ function tlvRows(rows: Readonly<Record<string, TlvRow<never> | TlvRow<unknown>>>
 
 function placeText(place: Place | undefined): string {
   if (!place) return '';
-  if (place.experimenter) return `0x${place.experimenter[0].toString(16)}:${place.experimenter[1]}`;
-  return place.multipart === undefined ? String(place.code) : `${place.code}, multipart ${place.multipart}`;
+  const [id = 0, type] = place.experimenter ?? [];
+  const whose = type === undefined ? undefined : `0x${id.toString(16)}:${type}`;
+  if (place.multipart === undefined) return whose ?? String(place.code);
+  return `${place.code}, multipart ${whose ?? place.multipart}`;
 }
 
 function errorRows(): Row[] {
@@ -94,6 +127,23 @@ ${table(['type', 'number', 'versions'], tlvRows(actionTable))}
 ## Instructions
 
 ${table(['type', 'number', 'versions'], tlvRows(instructionTable))}
+
+## Statistics
+
+${table(
+  ['stat', 'number', 'holds'],
+  Object.entries(statTable).map(([name, { number, kind }]) => [`\`${name}\``, number, kind]),
+)}
+
+${Object.entries(propertyTables)
+  .map(
+    ([title, rows]) =>
+      `## ${title}\n\n${table(
+        ['type', 'number'],
+        tlvRows(rows).map(([name, number]) => [name, number] as Row),
+      )}`,
+  )
+  .join('\n\n')}
 
 ## Errors
 

@@ -3,7 +3,13 @@ import { DecodeError, type OfErrorCode } from './bytes/errors.ts';
 import { Reader } from './bytes/reader.ts';
 import { Writer } from './bytes/writer.ts';
 import { type BundleAdd, bundleAdd } from './messages/bundle.ts';
-import { type MessageRow, messageTable, type Part, type Place } from './messages/table.ts';
+import {
+  experimenterMultipart,
+  type MessageRow,
+  messageTable,
+  type Part,
+  type Place,
+} from './messages/table.ts';
 import { experimenters, version13, version15 } from './registry/numbers.ts';
 
 /** What every message has: bytes 0 and 4 to 7 of its header. */
@@ -132,7 +138,7 @@ interface Placed {
   readonly body: Tagged;
 }
 
-/** Experimenter messages by foreignKey. */
+/** Messages and multiparts of experimenters by foreignKey. */
 const foreign = new Map<string, Placed>();
 /** Those that the type in the header tells, which are most: by version, then by that type. */
 const plain: Record<number, Placed[]> = { [version13]: [], [version15]: [] };
@@ -147,7 +153,7 @@ for (const [type, row] of rows) {
   ] as const) {
     if (!place) continue;
     const entry = { type, body: place.multipart === undefined ? plainBody : partBody };
-    if (place.experimenter) foreign.set(foreignKey(version, ...place.experimenter), entry);
+    if (place.experimenter) foreign.set(foreignKey(version, place.code, ...place.experimenter), entry);
     else if (place.multipart !== undefined) parts[version]?.set(partKey(place.code, place.multipart), entry);
     else if (plain[version]) plain[version][place.code] = entry;
   }
@@ -157,8 +163,8 @@ function partKey(code: number, kind: number): number {
   return code * 0x10000 + kind;
 }
 
-function foreignKey(version: number, experimenter: number, expType: number): string {
-  return `${version}/${experimenter}/${expType}`;
+function foreignKey(version: number, code: number, experimenter: number, expType: number): string {
+  return `${version}/${code}/${experimenter}/${expType}`;
 }
 
 /** These look the same in every version. */
@@ -186,7 +192,7 @@ function readKnown(r: Reader, { version, xid }: Head, { type, body }: Placed, fl
 function readExperimenter(r: Reader, head: Head): Message {
   const experimenter = r.u32();
   const expType = r.u32();
-  const known = foreign.get(foreignKey(head.version, experimenter, expType));
+  const known = foreign.get(foreignKey(head.version, codes.experimenter, experimenter, expType));
   if (known) return readKnown(r, head, known);
   return { type: 'experimenter', ...head, experimenter, expType, data: r.raw(r.remaining) };
 }
@@ -195,6 +201,13 @@ function readMultipart(r: Reader, head: Head, code: number): Message {
   const kind = r.u16();
   const flags = r.u16();
   r.skip(4);
+  if (kind === experimenterMultipart && r.remaining >= 8) {
+    const foreigner = foreign.get(foreignKey(head.version, code, r.peek32(0), r.peek32(4)));
+    if (foreigner) {
+      r.skip(8);
+      return readKnown(r, head, foreigner, flags);
+    }
+  }
   const known = parts[head.version]?.get(partKey(code, kind));
   if (known) return readKnown(r, head, known, flags);
   const type = code === codes.multipartRequest ? 'unknownMultipartRequest' : 'unknownMultipartReply';
@@ -232,11 +245,11 @@ function writeKnown(w: Writer, v: Message): number {
   const row = rows.get(v.type) ?? w.fail(`no message called ${String(v.type)}`);
   const place = row.v13 && isVersionless(row.v13.code) ? row.v13 : placeIn(row, v.version);
   if (!place) return w.fail(`OpenFlow wire version ${v.version} has no ${v.type}`);
+  if (place.multipart !== undefined) writePart(w, place.multipart, (v as Message & Part).flags);
   if (place.experimenter) {
     w.u32(place.experimenter[0]);
     w.u32(place.experimenter[1]);
   }
-  if (place.multipart !== undefined) writePart(w, place.multipart, (v as Message & Part).flags);
   row.body.write(w, v);
   return place.code;
 }

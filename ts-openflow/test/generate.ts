@@ -407,6 +407,8 @@ const makers = {
   setPacketInFormat: () => fc.record({ format: fc.nat(2) }),
   setControllerId: () => fc.record({ controllerId: u16 }),
   cancelFlowMonitor: () => fc.record({ monitor: u32 }),
+  flowMonitorPaused: () => nothing,
+  flowMonitorResumed: () => nothing,
   tlvTableMod: () => fc.record({ command: fc.nat(1), maps: some(tlvMap) }),
   tlvTableRequest: () => nothing,
   tlvTableReply: () => fc.record({ maxSpace: u32, maxFields: fc.constant(64), maps: some(tlvMap) }),
@@ -568,26 +570,28 @@ const makers = {
   tableDescReply: () => oneOf('tables', tableDesc, 1),
   queueDescRequest: () => fc.record({ port: portNumber, queue: u32 }),
   queueDescReply: (version) => oneOf('queues', queue(version)),
-  flowMonitorRequest: () =>
-    fc.record({
-      monitor: u32,
-      outPort: fc.constant(ports.any),
-      outGroup: fc.constant(groups.any),
-      // Open vSwitch wants changes to be asked for, and refuses the bits for abbreviations.
-      monitorFlags: fc.nat(31).map((bits) => bits | 14),
-      table,
-      command: fc.nat(1),
-      match,
-    }),
+  flowMonitorRequest: (version) =>
+    oneOf(
+      'monitors',
+      fc.record({
+        monitor: u32,
+        outPort: fc.constant(ports.any),
+        outGroup: fc.constant(groups.any),
+        // Open vSwitch wants changes to be asked for, and refuses the bits for abbreviations.
+        monitorFlags: fc.nat(31).map((bits) => bits | 14),
+        table,
+        command: fc.nat(version === 4 ? 0 : 1),
+        match,
+      }),
+    ),
   flowMonitorReply: (version) =>
     oneOf(
       'updates',
       fc.oneof(
-        fc.constant({ event: 'paused' as const }),
-        fc.constant({ event: 'resumed' as const }),
+        ...(version === 4 ? [] : [fc.constant({ event: 'paused' }), fc.constant({ event: 'resumed' })]),
         u32.map((xid) => ({ event: 'abbreviated' as const, xid })),
         fc.record({
-          event: fc.constantFrom('initial' as const, 'added' as const, 'modified' as const),
+          event: fc.constantFrom(...(version === 4 ? [] : ['initial']), 'added', 'modified'),
           table,
           reason: fc.constant(0),
           idleTimeout: u16,

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import t from 'tap';
-import { renderRegistry } from '../scripts/render-registry.ts';
+import { propertyTables, renderRegistry } from '../scripts/render-registry.ts';
 import {
   actionTable,
   decode,
@@ -13,21 +13,17 @@ import {
   type MessageOf,
   matchField,
 } from '../src/index.ts';
-import { bucketPropertyTable } from '../src/messages/group.ts';
-import { bandTable } from '../src/messages/meter.ts';
-import { packetInPropertyTable } from '../src/messages/nicira.ts';
-import { portModPropertyTable, portPropertyTable } from '../src/messages/port.ts';
-import { queuePropertyTable } from '../src/messages/queue.ts';
-import { asyncPropertyTable } from '../src/messages/session.ts';
 import { messageTable } from '../src/messages/table.ts';
-import { tableFeaturePropertyTable, tablePropertyTable } from '../src/messages/tables.ts';
+import { niciraErrors, onfErrors } from '../src/registry/errors.ts';
+import { statTable } from '../src/stats.ts';
 
 const page = readFileSync(new URL('../docs/registry.md', import.meta.url), 'utf8');
 
+const sectionOf = (title: string) => page.split(`## ${title}\n`)[1]?.split('\n## ')[0] ?? '';
+
 /** The names in the first column of a section's table. */
 function namesIn(section: string): string[] {
-  const text = page.split(`## ${section}\n`)[1]?.split('\n## ')[0] ?? '';
-  return [...text.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name ?? '');
+  return [...sectionOf(section).matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name ?? '');
 }
 
 t.test('the page has what the tables have, no more and no less', async (t) => {
@@ -35,9 +31,33 @@ t.test('the page has what the tables have, no more and no less', async (t) => {
   t.same(new Set(namesIn('Match fields')), new Set(Object.keys(fields)));
   t.same(new Set(namesIn('Actions')), new Set(Object.keys(actionTable)));
   t.same(new Set(namesIn('Instructions')), new Set(Object.keys(instructionTable)));
-  for (const { name, codes } of errorTypes)
-    for (const [code] of codes) t.ok(page.includes(`| ${name} | ${code} |`), `${name} ${code}`);
+  t.same(new Set(namesIn('Statistics')), new Set(Object.keys(statTable)));
+  for (const [title, rows] of Object.entries(propertyTables))
+    t.same(new Set(namesIn(title)), new Set(Object.keys(rows)), title);
+  const errors = [
+    ...errorTypes.flatMap(({ name, codes }, type) =>
+      codes.map(([code, meaning], number) => `${type}, ${number} | ${name} | ${code} | ${meaning}`),
+    ),
+    ...Object.entries(niciraErrors).map(
+      ([n, [code, meaning]]) => `0x2320:${n} | NICIRA | ${code} | ${meaning}`,
+    ),
+    ...Object.entries(onfErrors).map(
+      ([n, [type, code]]) => `0x4f4e4600:${n} | ${type} | ${code} | the same in 1.3 with an extension`,
+    ),
+  ];
+  const told = [...sectionOf('Errors').matchAll(/^\| (\d.*) \|$/gm)].map(([, line]) => line);
+  t.same(told, errors);
   t.equal(page, renderRegistry(), 'made anew with node scripts/docs.ts');
+});
+
+t.test('no table of properties is left out', async (t) => {
+  const folder = new URL('../src/messages/', import.meta.url);
+  const found = new Set<unknown>();
+  for (const file of readdirSync(folder))
+    for (const [name, value] of Object.entries(await import(new URL(file, folder).href)))
+      if (name.endsWith('Table') && value !== messageTable) found.add(value);
+  t.same(found.size, Object.keys(propertyTables).length);
+  for (const rows of Object.values(propertyTables)) t.ok(found.has(rows));
 });
 
 t.test('no two fields share a header', async (t) => {
@@ -46,18 +66,7 @@ t.test('no two fields share a header', async (t) => {
 });
 
 t.test('no two rows of a table share a number', async (t) => {
-  const others = [
-    asyncPropertyTable,
-    bandTable,
-    bucketPropertyTable,
-    packetInPropertyTable,
-    portModPropertyTable,
-    portPropertyTable,
-    queuePropertyTable,
-    tableFeaturePropertyTable,
-    tablePropertyTable,
-  ];
-  for (const table of [actionTable, instructionTable, ...others]) {
+  for (const table of [actionTable, instructionTable, ...Object.values(propertyTables)]) {
     const numbers = Object.values(table).map((row) => {
       const { code, experimenter } = row as { code: number; experimenter?: { id: number; subtype: number } };
       return experimenter ? `${experimenter.id}:${experimenter.subtype}` : String(code);

@@ -222,11 +222,9 @@ const unknownOnPurpose = [
 
 /** What Open vSwitch cannot judge: what it does not know. These rest on the standard's text (layout.test.ts). */
 const notForOvs: Readonly<Record<Version, ReadonlySet<string>>> = {
-  // It has another message to cancel monitors by, from other versions.
-  4: new Set([...unknownOnPurpose, 'cancelFlowMonitor']),
+  4: new Set(unknownOnPurpose),
   6: new Set([
     ...unknownOnPurpose,
-    'cancelFlowMonitor',
     'controllerStatus',
     'controllerStatusRequest',
     'controllerStatusReply',

@@ -28,6 +28,9 @@ const notRecorded = {
     // Of Open vSwitch, which takes them and never sends them itself.
     'setControllerId',
     'cancelFlowMonitor',
+    'flowMonitorPaused',
+    'flowMonitorResumed',
+    'experimenterMultipartReply',
   ],
   6: [
     'roleRequest',
@@ -42,7 +45,6 @@ const notRecorded = {
     'flowStatsReply',
     'experimenterMultipartReply',
     'setControllerId',
-    'cancelFlowMonitor',
   ],
 } as const;
 

@@ -1,10 +1,12 @@
-import { type Codec, list, padded, struct, u8, u16, u32, u64 } from '../bytes/codec.ts';
+import { byVersion, type Codec, list, padded, struct, u8, u16, u32, u64 } from '../bytes/codec.ts';
 import type { Reader } from '../bytes/reader.ts';
+import type { Writer } from '../bytes/writer.ts';
 import { instructions } from '../instructions.ts';
-import { match } from '../match.ts';
+import { type Match, match } from '../match.ts';
+import { groups } from '../registry/numbers.ts';
 
 /** ofp_flow_monitor_request (OpenFlow 1.5.1, 7.3.5.20). */
-export const flowMonitorRequest = struct({
+const monitor15 = struct({
   monitor: u32,
   /** ports.any for all. */
   outPort: u32,
@@ -18,8 +20,56 @@ export const flowMonitorRequest = struct({
   command: u8,
   match,
 });
+type Monitor = typeof monitor15 extends Codec<infer T> ? T : never;
 
-const full = struct({
+/** The extension of 1.3 tells the length of a match a second time, among the fields before it. */
+function readCounted(r: Reader, matchBytes: number): Match {
+  const length = r.peek16(2);
+  if (length !== matchBytes) r.fail('length', `a match of ${length} bytes that was to be of ${matchBytes}`);
+  return match.read(r);
+}
+
+/** Writes `head`, a structure whose count of match bytes is `countAt` bytes from its start, then the match. */
+function writeCounted<T extends { matchBytes: number }>(
+  w: Writer,
+  head: Codec<T>,
+  v: T,
+  countAt: number,
+  of: Match,
+) {
+  const start = w.length;
+  head.write(w, v);
+  const [from, lengthOffset] = [w.length, 2];
+  match.write(w, of);
+  const { bytes } = w;
+  const length = ((bytes[from + lengthOffset] ?? 0) << 8) | (bytes[from + lengthOffset + 1] ?? 0);
+  w.patch16(start + countAt, length);
+}
+
+const monitorHead13 = struct({
+  monitor: u32,
+  monitorFlags: u16,
+  matchBytes: u16,
+  outPort: u32,
+  table: padded(u8, 3),
+});
+
+/** onf_flow_monitor_request. It has no groups, and there is another message to end a monitor. */
+const monitor13: Codec<Monitor> = {
+  read(r) {
+    const { matchBytes, ...head } = monitorHead13.read(r);
+    return { ...head, outGroup: groups.any, command: 0, match: readCounted(r, matchBytes) };
+  },
+  write(w, v) {
+    if (v.outGroup !== groups.any) w.fail('a flow monitor of OpenFlow 1.3 asks for no group');
+    if (v.command !== 0) w.fail('a flow monitor of OpenFlow 1.3 can only be added');
+    writeCounted(w, monitorHead13, { ...v, matchBytes: 0 }, 6, v.match);
+  },
+};
+
+export const flowMonitorRequest = struct({ monitors: list(byVersion<Monitor>(monitor13, monitor15)) });
+
+const full15 = struct({
   table: u8,
   /** One of flowRemovedReasons, when removed. */
   reason: u8,
@@ -30,33 +80,68 @@ const full = struct({
   match,
   instructions,
 });
-type Full = typeof full extends Codec<infer T> ? T : never;
+type Full = typeof full15 extends Codec<infer T> ? T : never;
 
-const fullEvents = ['initial', 'added', 'removed', 'modified'] as const;
+const fullHead13 = struct({
+  reason: u16,
+  priority: u16,
+  idleTimeout: u16,
+  hardTimeout: u16,
+  matchBytes: u16,
+  table: padded(u8, 1),
+  cookie: u64,
+});
+
+const full13: Codec<Full> = {
+  read(r) {
+    const { matchBytes, ...head } = fullHead13.read(r);
+    return { ...head, match: readCounted(r, matchBytes), instructions: instructions.read(r) };
+  },
+  write(w, v) {
+    writeCounted(w, fullHead13, { ...v, matchBytes: 0 }, 8, v.match);
+    instructions.write(w, v.instructions);
+  },
+};
+
+const full = byVersion<Full>(full13, full15);
+
+/** By number, in 1.5; 1.3 begins with `added` and has messages of their own for the last two. */
+const events = ['initial', 'added', 'removed', 'modified', 'abbreviated', 'paused', 'resumed'] as const;
+const firstOf = (version: number) => (version < 5 ? 1 : 0);
+const lastOf = (version: number) => (version < 5 ? 4 : 6);
 
 /** What happened to a flow, or to the monitor itself. `abbreviated` is a change that this controller asked for. */
 export type FlowUpdate =
-  | ({ readonly event: (typeof fullEvents)[number] } & Full)
+  | ({ readonly event: 'initial' | 'added' | 'removed' | 'modified' } & Full)
   | { readonly event: 'abbreviated'; readonly xid: number }
   | { readonly event: 'paused' | 'resumed' }
   | { readonly event: 'unknown'; readonly code: number; readonly data: Uint8Array };
 
-const codes = { abbreviated: 4, paused: 5, resumed: 6 } as const;
 const headerBytes = 4;
 
 function readUpdate(r: Reader, code: number): FlowUpdate {
-  const event = fullEvents[code];
-  if (event) return { event, ...full.read(r) };
-  if (code === codes.abbreviated) return { event: 'abbreviated', xid: r.u32() };
-  if (code !== codes.paused && code !== codes.resumed)
-    return { event: 'unknown', code, data: r.raw(r.remaining) };
-  r.skip(4);
-  return { event: code === codes.paused ? 'paused' : 'resumed' };
+  const number = code + firstOf(r.version);
+  const event = number <= lastOf(r.version) ? events[number] : undefined;
+  switch (event) {
+    case undefined:
+      return { event: 'unknown', code, data: r.raw(r.remaining) };
+    case 'abbreviated':
+      return { event, xid: r.u32() };
+    case 'paused':
+    case 'resumed':
+      r.skip(4);
+      return { event };
+    default:
+      return { event, ...full.read(r) };
+  }
 }
 
-function codeOf(update: FlowUpdate): number {
+function codeOf(w: Writer, update: FlowUpdate): number {
   if (update.event === 'unknown') return update.code;
-  return 'match' in update ? fullEvents.indexOf(update.event) : codes[update.event];
+  const number = events.indexOf(update.event);
+  if (number < firstOf(w.version) || number > lastOf(w.version))
+    w.fail(`OpenFlow wire version ${w.version} has no event ${update.event}`);
+  return number - firstOf(w.version);
 }
 
 /** ofp_flow_update_header: the length comes before the type. */
@@ -69,7 +154,7 @@ const flowUpdate: Codec<FlowUpdate> = {
   write(w, v) {
     const start = w.length;
     w.u16(0);
-    w.u16(codeOf(v));
+    w.u16(codeOf(w, v));
     if ('match' in v) full.write(w, v);
     else if (v.event === 'abbreviated') w.u32(v.xid);
     else if (v.event === 'unknown') w.raw(v.data);

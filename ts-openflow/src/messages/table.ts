@@ -16,10 +16,10 @@ import * as tables from './tables.ts';
 /** Where a message is on the wire: the type of the header, and what comes after it. */
 export interface Place {
   readonly code: number;
-  /** For OFPT_EXPERIMENTER: id and type, which follow the header. */
-  readonly experimenter?: readonly [id: number, type: number];
   /** For a multipart request or reply: its type; 2 bytes of flags and 4 of padding follow. */
   readonly multipart?: number;
+  /** For an experimenter's message or multipart: id and type, which follow next. */
+  readonly experimenter?: readonly [id: number, type: number];
 }
 
 /** One message: where it is in each version (nowhere, if absent), and what it says. */
@@ -45,6 +45,15 @@ function only13<T>(code: number, body: Codec<T>): MessageRow<T> {
 function nicira<T>(type: number, body: Codec<T>): MessageRow<T> {
   const place = { code: 4, experimenter: [experimenters.nicira, type] } as const;
   return { v13: place, v15: place, body };
+}
+
+/** An extension of 1.3 by ONF. */
+function onf13<T>(type: number, body: Codec<T>): MessageRow<T> {
+  return { v13: { code: 4, experimenter: [experimenters.onf, type] }, v15: undefined, body };
+}
+
+function onfPart(code: number, type: number): Place {
+  return { code, multipart: experimenterMultipart, experimenter: [experimenters.onf, type] };
 }
 
 const empty = session.empty;
@@ -105,6 +114,9 @@ const oneMeter = struct({
 const experimenterPart = struct({ experimenter: u32, expType: u32, data: rest });
 
 const bundleControlType = 2300;
+const flowMonitorType = 1870;
+/** OFPMP_EXPERIMENTER */
+export const experimenterMultipart = 0xffff;
 
 /** Every message by the name of its `type`; the bundled message inside a bundle is added by message.ts. */
 export const messageTable = {
@@ -140,7 +152,10 @@ export const messageTable = {
   queueGetConfigReply: only13(23, struct({ port: padded(u32, 4), queues: list(packetQueue) })),
   setPacketInFormat: nicira(16, nx.packetInFormat),
   setControllerId: nicira(20, nx.controllerId),
-  cancelFlowMonitor: nicira(22, struct({ monitor: u32 })),
+  /** These three are flow monitors as an extension of 1.3 has them; in 1.5 they are part of request and reply. */
+  cancelFlowMonitor: onf13(flowMonitorType, struct({ monitor: u32 })),
+  flowMonitorPaused: onf13(flowMonitorType + 1, empty),
+  flowMonitorResumed: onf13(flowMonitorType + 2, empty),
   tlvTableMod: nicira(24, nx.tlvTableMod),
   tlvTableRequest: nicira(25, empty),
   tlvTableReply: nicira(26, nx.tlvTableReply),
@@ -187,14 +202,15 @@ export const messageTable = {
   tableDescReply: from15(reply(14, struct({ tables: list(tables.tableDesc) }))),
   queueDescRequest: from15(request(15, struct({ port: u32, queue: u32 }))),
   queueDescReply: from15(reply(15, struct({ queues: list(queueDesc) }))),
-  flowMonitorRequest: from15(request(16, flowMonitorRequest)),
-  flowMonitorReply: from15(reply(16, flowUpdates)),
+  /** Over 1.3 the request and the reply are ONF's extension EXT-187. */
+  flowMonitorRequest: { ...request(16, flowMonitorRequest), v13: onfPart(requestCode, flowMonitorType) },
+  flowMonitorReply: { ...reply(16, flowUpdates), v13: onfPart(replyCode, flowMonitorType) },
   controllerStatusRequest: from15(request(18, empty)),
   controllerStatusReply: from15(reply(18, struct({ controllers: list(controller.controllerStatus) }))),
   bundleFeaturesRequest: from15(request(19, controller.bundleFeaturesRequest)),
   bundleFeaturesReply: from15(reply(19, controller.bundleFeaturesReply)),
-  experimenterMultipartRequest: request(0xffff, experimenterPart),
-  experimenterMultipartReply: reply(0xffff, experimenterPart),
+  experimenterMultipartRequest: request(experimenterMultipart, experimenterPart),
+  experimenterMultipartReply: reply(experimenterMultipart, experimenterPart),
   flowStatsRequest: from15(request(17, flowRequest)),
   flowStatsReply: from15(reply(17, struct({ flows: list(flowStats) }))),
 } as const;
