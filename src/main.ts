@@ -11,6 +11,7 @@ import type { Settings } from './config/table.ts';
 import { systemClock } from './control/clock.ts';
 import { type Control, createControl } from './control/control.ts';
 import { ChainstitchError, ERRORS } from './model/errors.ts';
+import type { JwtAlgorithm } from './model/tokens.ts';
 import { createInstances } from './nf/index.ts';
 import { loadCatalogue } from './northbound/catalogue.ts';
 import { type Authentication, createNorthbound, ensureAdministrator } from './northbound/index.ts';
@@ -125,9 +126,22 @@ function credentials({ cert, key, ca }: Required<CredentialFiles>, log: Log): Fi
   });
 }
 
-function authenticationOf({ auth, apiRateLimit }: Settings): Authentication {
+function authenticationOf(settings: Settings): Authentication {
+  const { auth, apiRateLimit, oidcIssuer, oidcKeys } = settings;
   if (auth === 'none') return { by: 'none' };
-  return { by: 'token', ...(apiRateLimit === 0 ? {} : { requestsPerSecond: apiRateLimit }) };
+  const issuer = {
+    issuer: oidcIssuer,
+    audience: settings.oidcAudience,
+    algorithms: settings.oidcAlgorithms.split(',') as JwtAlgorithm[],
+    scopeClaim: settings.oidcScopeClaim,
+    scopePrefix: settings.oidcScopePrefix,
+    ...(oidcKeys === '' ? {} : { keys: oidcKeys }),
+  };
+  return {
+    by: 'token',
+    ...(oidcIssuer === '' ? {} : { issuer }),
+    ...(apiRateLimit === 0 ? {} : { requestsPerSecond: apiRateLimit }),
+  };
 }
 
 /** Runs the controller with these arguments until it is stopped. */

@@ -8,6 +8,7 @@ import type { Settings } from './table.ts';
 export function contradictions(settings: Settings): readonly string[] {
   return [
     ...listening(settings),
+    ...issuing(settings),
     ...together(settings, ['apiTlsCert', 'apiTlsKey']),
     ...together(settings, ['switchTlsCert', 'switchTlsKey', 'switchTlsCa']),
     ...(settings.apiTlsClientCa !== '' && settings.apiTlsCert === ''
@@ -29,6 +30,19 @@ function listening({ apiHost, auth, apiTlsCert, apiBehindProxy }: Settings): rea
     );
   }
   return problems;
+}
+
+function issuing({ auth, oidcIssuer, oidcAudience, oidcKeys }: Settings): readonly string[] {
+  if (oidcIssuer === '') {
+    if (oidcAudience === '' && oidcKeys === '') return [];
+    return ['--oidc-audience and --oidc-keys say something of an issuer; set --oidc-issuer'];
+  }
+  return [
+    ...(auth === 'none' ? ['--oidc-issuer: nobody is asked for a token; set --auth=token'] : []),
+    ...(oidcAudience === ''
+      ? ['--oidc-issuer: tokens for others would be accepted too; set --oidc-audience']
+      : []),
+  ];
 }
 
 function together(settings: Settings, names: readonly (keyof Settings)[]): readonly string[] {

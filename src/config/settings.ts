@@ -123,6 +123,8 @@ function parse(type: SettingType, text: string, surroundings: Surroundings): str
       return integerWithin(text, type.min, type.max) ?? expected;
     case 'choice':
       return type.of.includes(text) ? text : expected;
+    case 'some':
+      return text.split(',').every((word) => type.of.includes(word)) ? text : expected;
     case 'text':
       return new RegExp(type.pattern).test(text) ? text : expected;
     case 'directory':

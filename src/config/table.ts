@@ -3,6 +3,8 @@
  * come from it.
  */
 
+import { JWT_ALGORITHMS } from '../model/tokens.ts';
+
 /** How a value is written and what it may be. */
 export type SettingType =
   | { readonly is: 'host' }
@@ -13,6 +15,8 @@ export type SettingType =
   | { readonly is: 'milliseconds'; readonly min: number; readonly max: number }
   | { readonly is: 'count'; readonly of: string; readonly min: number; readonly max: number }
   | { readonly is: 'choice'; readonly of: readonly string[] }
+  /** Several of them, with commas between. */
+  | { readonly is: 'some'; readonly of: readonly string[] }
   | { readonly is: 'text'; readonly pattern: string; readonly means: string };
 
 /** What defaults depend on: where the product lies and who runs it. */
@@ -30,6 +34,8 @@ export type SettingEntry = {
   readonly defaultMeans?: string;
   readonly help: string;
 };
+
+const ISSUER_URL = '^(https://[!-~]+|http://(localhost|127\\.0\\.0\\.1|\\[::1\\])[:/][!-~]*)?$';
 
 export const SETTINGS = {
   'api-host': {
@@ -51,6 +57,40 @@ export const SETTINGS = {
     type: { is: 'count', of: 'requests a second', min: 0, max: 1_000_000 },
     default: '500',
     help: 'How fast one caller may ask in the long run, with `auth=token`; 0 for as fast as it can.',
+  },
+  'oidc-issuer': {
+    type: { is: 'text', pattern: ISSUER_URL, means: 'https URL, or http on loopback' },
+    default: '',
+    help: 'Issuer of identities (OpenID Connect) whose signed tokens are accepted with `auth=token`. Its keys are found by its page of discovery.',
+  },
+  'oidc-audience': {
+    type: { is: 'text', pattern: '^[!-~]{0,255}$', means: 'text without spaces' },
+    default: '',
+    help: 'What the claim `aud` of such a token has to be or to contain: the name of this controller at the issuer.',
+  },
+  'oidc-keys': {
+    type: {
+      is: 'text',
+      pattern: `${ISSUER_URL}|^/[^\0]+$`,
+      means: 'https URL, http on loopback, or absolute path',
+    },
+    default: '',
+    help: 'Where the keys of the issuer are (a JSON Web Key Set), if not where its page of discovery says.',
+  },
+  'oidc-algorithms': {
+    type: { is: 'some', of: JWT_ALGORITHMS },
+    default: 'RS256,PS256,ES256,EdDSA',
+    help: 'How such a token may be signed.',
+  },
+  'oidc-scope-claim': {
+    type: { is: 'text', pattern: '^[!-~]{1,255}$', means: 'name of a claim or JSON pointer to it' },
+    default: 'scope',
+    help: 'The claim that says what the caller may do: a text of words or a list of them, such as `scope` or `/realm_access/roles`.',
+  },
+  'oidc-scope-prefix': {
+    type: { is: 'text', pattern: '^[!-~]{0,100}$', means: 'text without spaces' },
+    default: 'chainstitch:',
+    help: 'What stands before `read`, `operate` or `admin` in the words of that claim.',
   },
   'api-tls-cert': {
     type: { is: 'file' },
@@ -194,6 +234,8 @@ export function describeType(type: SettingType): string {
       return `${type.of}, ${type.min} to ${type.max}`;
     case 'choice':
       return type.of.map((value) => `\`${value}\``).join(', ');
+    case 'some':
+      return `${type.of.map((value) => `\`${value}\``).join(', ')}, with commas between`;
     case 'text':
       return type.means;
   }

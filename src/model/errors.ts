@@ -36,6 +36,11 @@ export const ERRORS = {
     title: 'The request does not say who calls, or says it wrongly',
     remedy: 'Send `Authorization: Bearer` and a token that has not expired; POST /v1/tokens makes one.',
   },
+  'issuer-unreachable': {
+    status: 503,
+    title: 'The issuer of the token cannot be asked for its keys',
+    remedy: 'Try again later, or use a token that POST /v1/tokens made; the log says what went wrong.',
+  },
   forbidden: {
     status: 403,
     title: 'The caller may not do this',

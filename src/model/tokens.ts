@@ -33,3 +33,21 @@ export interface TokenRecords {
   /** Notes a use; no error where the token is gone. */
   touch(id: string, lastUsedAt: string): void;
 }
+
+/**
+ * How a token of an issuer of identities may be signed (RFC 7518): with a private key alone. With a shared secret
+ * whoever can check could also sign, and a public key could be taken for the secret.
+ */
+export const JWT_ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+] as const;
+export type JwtAlgorithm = (typeof JWT_ALGORITHMS)[number];

@@ -52,7 +52,11 @@ export function answerWithProblem(
 ): FastifyReply {
   const known = asKnown(error);
   const problem = problemOf(known, request.id);
-  if (problem.code === 'internal' || problem.code === 'store-unusable') {
+  if (
+    problem.code === 'internal' ||
+    problem.code === 'store-unusable' ||
+    problem.code === 'issuer-unreachable'
+  ) {
     request.log.error({ err: error, method: request.method, url: request.url }, 'a request failed');
   }
   return reply.code(problem.status).type(PROBLEM_TYPE).send(problem);

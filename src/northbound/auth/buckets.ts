@@ -28,6 +28,12 @@ export class Buckets {
     return this.#callers.size;
   }
 
+  /** Seconds until there is one to take; 0 where there is. */
+  wait(caller: string): number {
+    const { level } = this.#state(caller);
+    return level >= 1 ? 0 : Math.ceil((1 - level) / this.#rate.perSecond);
+  }
+
   /** Takes one and gives 0; where there is none, takes nothing and gives the seconds until there is. */
   take(caller: string): number {
     const { level, at } = this.#state(caller);

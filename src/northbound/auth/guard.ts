@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ChainstitchError } from '../../model/errors.ts';
 import type { Scope, TokenRecords } from '../../model/tokens.ts';
 import { Buckets, type Rate } from './buckets.ts';
+import { type Issuer, JwtVerifier, looksLikeJwt, type Verdict } from './jwt.ts';
 import { policyOf } from './policy.ts';
 import { hasScope, LOCAL, type Principal } from './principal.ts';
 import { principalOfToken } from './tokens.ts';
@@ -15,6 +16,8 @@ export type Authentication =
   | { readonly by: 'none' }
   | {
       readonly by: 'token';
+      /** Whose signed tokens are accepted besides those that were made here. */
+      readonly issuer?: Issuer;
       /** Requests a second of one caller in the long run; undefined for no limit. */
       readonly requestsPerSecond?: number;
     };
@@ -44,6 +47,8 @@ export function registerGuard(
   const requests =
     perSecond === undefined ? undefined : new Buckets({ perSecond, burst: perSecond * BURST_SECONDS }, clock);
   const failures = new Buckets(FAILURES, clock);
+  const { issuer } = authentication;
+  const verifier = issuer === undefined ? undefined : new JwtVerifier(issuer);
 
   app.addHook('onRequest', async (request, reply) => {
     const policy = policyOf(request.method, request.routeOptions.url ?? '') ?? 'admin';
@@ -51,26 +56,41 @@ export function registerGuard(
       limit(requests, peerOf(request), reply);
       return;
     }
-    request.principal = authenticate(request, reply);
+    request.principal = await authenticate(request, reply);
     limit(requests, request.principal.id, reply);
     // What is not there is answered so to everyone who may call at all.
     if (!request.is404) authorize(request.principal, policy, reply);
   });
 
-  function authenticate(request: FastifyRequest, reply: FastifyReply): Principal {
+  async function authenticate(request: FastifyRequest, reply: FastifyReply): Promise<Principal> {
     const peer = peerOf(request);
     const credentials = bearerOf(request.headers.authorization);
-    const principal = credentials === undefined ? undefined : principalOfToken(tokens, credentials, now());
+    // A signature costs more to check than a hash, so a peer that failed too often is not listened to.
+    if (verifier !== undefined && looksLikeJwt(credentials ?? '')) refuse(failures.wait(peer), reply);
+    const verdict = await judge(credentials);
     // A valid token passes whatever the peer did before: nobody can lock out a neighbour behind one address.
-    if (principal !== undefined) return principal;
+    if ('principal' in verdict) return verdict.principal;
     limit(failures, peer, reply);
     if (request.headers.authorization === undefined) {
       reply.header('www-authenticate', REALM);
-      throw new ChainstitchError('unauthenticated', 'the request has no `Authorization: Bearer` header');
+    } else {
+      request.log.warn(
+        { peer: request.ip, reqId: request.id, reason: verdict.refusal },
+        'refused credentials',
+      );
+      reply.header('www-authenticate', `${REALM}, error="invalid_token"`);
     }
-    request.log.warn({ peer: request.ip, reqId: request.id }, 'refused credentials');
-    reply.header('www-authenticate', `${REALM}, error="invalid_token"`);
-    throw new ChainstitchError('unauthenticated', 'the credentials are not valid here, or not any more');
+    throw new ChainstitchError('unauthenticated', verdict.refusal);
+  }
+
+  async function judge(credentials: string | undefined): Promise<Verdict> {
+    if (credentials === undefined) return { refusal: 'the request has no `Authorization: Bearer` header' };
+    if (verifier !== undefined && looksLikeJwt(credentials)) return verifier.verify(credentials, now());
+    const principal = principalOfToken(tokens, credentials, now());
+    // Unknown, revoked or expired: a caller is not told which.
+    return principal === undefined
+      ? { refusal: 'the credentials are not valid here, or not any more' }
+      : { principal };
   }
 }
 
@@ -85,7 +105,11 @@ function authorize(principal: Principal, needed: Scope, reply: FastifyReply): vo
 
 /** @throws ChainstitchError `too-many-requests` */
 function limit(buckets: Buckets | undefined, caller: string, reply: FastifyReply): void {
-  const seconds = buckets?.take(caller) ?? 0;
+  refuse(buckets?.take(caller) ?? 0, reply);
+}
+
+/** @throws ChainstitchError `too-many-requests` unless there is nothing to wait for */
+function refuse(seconds: number, reply: FastifyReply): void {
   if (seconds === 0) return;
   reply.header('retry-after', String(seconds));
   throw new ChainstitchError('too-many-requests', `this was too often; try again in ${seconds} s`);

@@ -40,7 +40,7 @@ export function createToken(records: TokenRecords, spec: TokenSpec, createdBy: s
   return { record, token };
 }
 
-/** Whose token this is; undefined where it is nobody's or has expired: a caller is not told which. */
+/** Whose token this is; undefined where it is nobody's, or has expired. */
 export function principalOfToken(records: TokenRecords, text: string, now: Date): Principal | undefined {
   const parts = parseToken(text);
   if (parts === undefined) return undefined;

@@ -29,6 +29,12 @@ t.test('defaults', async (t) => {
     apiPort: 8181,
     auth: 'none',
     apiRateLimit: 500,
+    oidcIssuer: '',
+    oidcAudience: '',
+    oidcKeys: '',
+    oidcAlgorithms: 'RS256,PS256,ES256,EdDSA',
+    oidcScopeClaim: 'scope',
+    oidcScopePrefix: 'chainstitch:',
     apiTlsCert: '',
     apiTlsKey: '',
     apiTlsClientCa: '',
@@ -107,6 +113,17 @@ t.test('settings that go together', async (t) => {
   t.match(refusal(['--api-tls-cert=c']), '--api-tls-key is missing');
   t.match(refusal(['--switch-tls-cert=c', '--switch-tls-key=k']), '--switch-tls-ca is missing');
   t.match(refusal(['--switch-tls-ca=c']), '--switch-tls-cert and --switch-tls-key are missing');
+  const issuer = '--oidc-issuer=https://login.example';
+  t.match(refusal([issuer]), 'set --auth=token');
+  t.match(refusal([issuer, '--auth=token']), 'set --oidc-audience');
+  t.match(refusal(['--oidc-audience=x']), 'set --oidc-issuer');
+  t.equal(refusal([issuer, '--auth=token', '--oidc-audience=x', '--oidc-keys=/k.json']), 'accepted');
+  for (const wrong of [
+    '--oidc-issuer=http://login.example',
+    '--oidc-algorithms=RS256,HS256',
+    '--oidc-algorithms=',
+  ])
+    t.match(refusal([wrong]), 'expected', wrong);
   t.match(refusal(['--api-tls-client-ca=c']), 'set --api-tls-cert');
   t.match(loadSettings(['--api-tls-cert=c', '--api-tls-key=/k'], {}, user), {
     apiTlsCert: '/home/u/c',
