@@ -81,7 +81,7 @@ function rootHelp(): string {
                                                  declare a chain, and wait until it is in force
   chainstitch get chains                         see what became of it
   chainstitch describe chain alice-protected
-  chainstitch explain --subscriber alice eth_type=0x0800 nw_proto=6 tp_dst=22
+  chainstitch explain --subscriber alice eth_type=0x0800 nw_proto=6 tcp_dst=22
   chainstitch top                                watch the traffic
   chainstitch delete chain alice-protected
 

@@ -19,7 +19,7 @@ export function registerExplain(program: Program, { client }: Around): void {
       'Tells what becomes of a packet that comes in at a port: the tables and flows that it meets, and the hops. ' +
         'Fields have the names of ovs-fields(7).',
     )
-    .argument('[field=value...]', 'what is in the packet, as in eth_type=0x0800 nw_proto=6 tp_dst=80')
+    .argument('[field=value...]', 'what is in the packet, as in eth_type=0x0800 nw_proto=6 tcp_dst=80')
     .option('--subscriber <name>', 'it comes from this subscriber: at its port, with its addresses')
     .option('--switch <name>', 'it comes in at this switch')
     .option('--port <name>', 'and at this port of it')
@@ -35,7 +35,7 @@ export function registerExplain(program: Program, { client }: Around): void {
     });
   withExamples(command, [
     {
-      line: 'chainstitch explain --subscriber alice eth_type=0x0800 nw_proto=6 tp_dst=22',
+      line: 'chainstitch explain --subscriber alice eth_type=0x0800 nw_proto=6 tcp_dst=22',
       does: 'SSH from Alice.',
     },
     {

@@ -1,0 +1,52 @@
+/**
+ * The story of the README told with the command alone: a real switch, real unikernels.
+ */
+import '../harness/ovs-netns.ts';
+import t from 'tap';
+import { EXITS } from '../../src/cli/exits.ts';
+import { run } from '../harness/command.ts';
+import { HOSTS, Site } from '../harness/site.ts';
+
+t.test('a stranger tells the story', async (t) => {
+  const site = await Site.open(t);
+  const env = { CHAINSTITCH_URL: `http://127.0.0.1:${site.apiPort}` };
+  const cli = (...argv: string[]) => run(argv, { env });
+  const feed = (input: string, ...argv: string[]) => run(argv, { env, input });
+
+  const lab = `kind: switches
+spec: { name: s1, dpid: "0000000000000001", unchained: normal, ovsdb: "${site.ovs.ovsdb}" }
+---
+kind: uplinks
+spec: { name: core, attachment: { switch: s1, port: s1-eth3 } }
+---
+kind: subscribers
+spec: { name: alice, attachment: { switch: s1, port: s1-eth1 }, mac: "${HOSTS.alice.mac}", ipv4: [${HOSTS.alice.ip}] }
+`;
+  t.match(await feed(lab, 'apply', '-f', '-'), { status: 0, err: '' });
+  const file = new URL('../../chains/alice-protected.yaml', import.meta.url).pathname;
+  t.match(await cli('apply', '-f', file, '--wait'), {
+    status: 0,
+    out: 'chains/alice-protected created, in force\n',
+  });
+  t.match((await cli('get', 'chains')).out, /\nalice-protected +active +1 +alice +firewall +-\n$/);
+  t.match(
+    (await cli('describe', 'chain', 'alice-protected')).out,
+    /\n {2}alice +\d+ +firewall-1 +firewall +i1 +ready/,
+  );
+  t.match((await cli('describe', 'instance', 'i1')).out, /Counters\n {2}left:\n {4}rxPackets: /);
+  const explained = await cli(
+    'explain',
+    '--subscriber',
+    'alice',
+    'eth_type=0x0800',
+    'nw_proto=6',
+    'tcp_dst=22',
+  );
+  t.equal(explained.err, '');
+  t.match(explained.out, /\nhops: firewall-1 \(i1\)\noutcome: leaves at s1-eth3\n$/);
+  const top = await cli('top', '--interval', '200ms');
+  t.match(top.out, /^INSTANCE +CHAIN .*\ni1 +alice-protected +alice +firewall-1 +1\/1 +\d/);
+  t.match(await cli('delete', 'chain', 'alice-protected'), { status: 0 });
+  t.equal((await cli('get', 'chain', 'alice-protected')).status, EXITS['not-found'].status);
+  await site.clean(t);
+});
