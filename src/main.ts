@@ -18,6 +18,8 @@ import { type Authentication, createNorthbound, ensureAdministrator } from './no
 import { createSouthbound } from './southbound/index.ts';
 import { openStore } from './store/store.ts';
 import { type Log, openLog } from './telemetry/log.ts';
+import { createMetrics } from './telemetry/metrics.ts';
+import { VERSION } from './telemetry/version.ts';
 import { type CredentialFiles, FileCredentials } from './tls/credentials.ts';
 
 /** Instances of an earlier run answer within milliseconds; one that hangs must not hold up the rest. */
@@ -39,7 +41,9 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
   mkdirSync(settings.runDir, { recursive: true, mode: 0o700 });
 
   const builtIns = loadCatalogue(settings.functionDir);
-  const store = openStore(join(settings.stateDir, 'chainstitch.db'));
+  const metrics = createMetrics({ version: VERSION });
+  const { meters } = metrics;
+  const store = openStore(join(settings.stateDir, 'chainstitch.db'), { meters });
   if (settings.auth === 'token') {
     const file = join(settings.stateDir, 'first-token');
     const id = ensureAdministrator(store.tokens, file, new Date());
@@ -57,6 +61,7 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
     identity: identityOf(settings.stateDir),
     auditIntervalMs: settings.auditInterval,
     wake,
+    meters,
     log: log.child({ part: 'southbound' }),
   });
   const nf = createInstances({
@@ -64,9 +69,10 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
     imageDir: settings.imageDir,
     ports: southbound.ports,
     wake,
+    meters,
     log: log.child({ part: 'nf' }),
   });
-  control = createControl({
+  const loop = createControl({
     store,
     switches: southbound.switches,
     instances: nf.instances,
@@ -75,11 +81,13 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
     drainTime: settings.drainTime,
     settleTime: SETTLE_TIME,
     clock: systemClock,
+    meters,
     log: log.child({ part: 'control' }),
   });
+  control = loop;
   const northbound = createNorthbound({
     store,
-    introspection: control,
+    introspection: loop,
     builtIns,
     authentication: authenticationOf(settings),
     transport: {
@@ -87,19 +95,30 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
       ...(settings.apiBehindProxy === 'yes' ? { behindProxy: true } : {}),
     },
     onChange: wake,
+    meters,
+    metrics: metrics.expose,
     log: log.child({ part: 'northbound' }),
   });
-  control.wake();
+  metrics.observe(() => ({
+    declared: store.declared(),
+    steering: store.steering(),
+    chains: loop.chainStatus,
+    instances: loop.instances(),
+    switches: loop.switchFacts(),
+    desired: loop.desired(),
+    waiting: northbound.waiting,
+  }));
+  loop.wake();
   const api = await northbound.listen({ host: settings.apiHost, port: settings.apiPort });
   log.info({ api, openflow: southbound.address }, 'chainstitch is up');
 
   return {
     api,
     openflow: southbound.address,
-    control,
+    control: loop,
     async stop() {
       await northbound.close();
-      control.close();
+      loop.close();
       southbound.hurry();
       await nf.stop(settings.onStop);
       await southbound.close();

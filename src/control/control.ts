@@ -14,6 +14,7 @@ import { ChainstitchError } from '../model/errors.ts';
 import type { Facts, SwitchFact } from '../model/facts.ts';
 import type { Dpid, Name, PathId } from '../model/ids.ts';
 import type { Instances, InstanceView, Introspection, Store, Switches, Wake } from '../model/interfaces.ts';
+import { type Meters, UNMETERED } from '../model/meters.ts';
 import type { ChainStatus } from '../model/status.ts';
 import type { Steering } from '../model/steering.ts';
 import { withDigests } from './digest.ts';
@@ -37,6 +38,7 @@ export type ControlOptions = {
   readonly settleTime: number;
   readonly clock: Clock;
   readonly log: ControlLog;
+  readonly meters?: Meters;
 };
 
 /** Milliseconds since the epoch, and one-shot timers. */
@@ -57,7 +59,7 @@ export interface Control extends Introspection {
 }
 
 export function createControl(options: ControlOptions): Control {
-  const { store, switches, instances, clock, log } = options;
+  const { store, switches, instances, clock, log, meters = UNMETERED } = options;
   const declaredWithBuiltIns = mergeBuiltIns(options.builtIns);
   const rejections = new Rejections();
   const lastActive = new Map<number, number>();
@@ -73,6 +75,8 @@ export function createControl(options: ControlOptions): Control {
   let tree = NO_TREE;
   let statuses: ReadonlyMap<Name, ChainStatus> = new Map();
   let settled = false;
+  let turned = false;
+  let toldRevision: number | undefined;
   let scheduled = false;
   let closed = false;
   let timer: { cancel(): void } | undefined;
@@ -130,6 +134,7 @@ export function createControl(options: ControlOptions): Control {
   }
 
   function step(): void {
+    const begin = performance.now();
     const declared = declaredWithBuiltIns(store.declared());
     const before = store.steering();
     // Before the facts are read: they say which of the ports that are no edges listen.
@@ -158,17 +163,32 @@ export function createControl(options: ControlOptions): Control {
     const told = desired.size === 0 ? NO_TREE : tree;
     tree = nextTree(told, facts.links, ({ a, b }) => [a, b].some(({ dpid }) => isInForce(facts, dpid)));
     const { interfacePrefix } = options;
+    const compileBegin = performance.now();
     compiled = compile({ declared, steering, facts, interfacePrefix, rejected, tree });
+    const compileTook = performance.now() - compileBegin;
     instances.want(compiled.instances);
     if (settled) {
+      const { revision } = declared;
+      const desiredBefore = desired;
       const knownSwitches = [...facts.switches.values()].filter(isKnown);
       const wanted = knownSwitches.flatMap(({ dpid }) => compiled.switches.get(dpid) ?? []);
-      desired = new Map(wanted.map((of) => [of.dpid, withDigests(of)]));
+      desired = new Map(wanted.map((of) => [of.dpid, { ...withDigests(of), revision }]));
+      tellCompiled(revision, desiredBefore);
       compiledPaths = new Set([...steering.paths.keys()].filter((id) => !rejected.has(id)));
       switches.want([...desired.values()]);
     }
     publish(declared, steering, facts);
     arm(steering);
+    turned = true;
+    meters.turned({ all: performance.now() - begin, compile: compileTook });
+  }
+
+  /** One line for each revision, so that the log leads from a request to what it changed on which switch. */
+  function tellCompiled(revision: number, before: ReadonlyMap<Dpid, DesiredSwitch>): void {
+    if (revision === toldRevision) return;
+    toldRevision = revision;
+    const changed = [...desired.values()].filter(({ dpid, digest }) => before.get(dpid)?.digest !== digest);
+    log.info({ storeRevision: revision, switches: changed.map(({ dpid }) => dpid) }, 'compiled');
   }
 
   function publish(declared: Declared, steering: Steering, facts: Facts): void {
@@ -273,6 +293,10 @@ export function createControl(options: ControlOptions): Control {
         facts: readFacts(),
         interfacePrefix: options.interfacePrefix,
       }),
+    unready() {
+      if (!turned) return ['the control loop has not turned yet'];
+      return settled ? [] : ['instances of an earlier run are being looked for; no switch is touched before'];
+    },
     changed(signal) {
       return new Promise((resolve) => {
         const done = (): void => {

@@ -20,6 +20,8 @@ export type DesiredGroup = GroupDesc & { readonly owner: OwnerId };
 
 export type DesiredSwitch = {
   readonly dpid: Dpid;
+  /** The revision of the declared objects that it was made from; not in the digest. For the log. */
+  readonly revision?: number;
   /** Digest of all that follows. */
   readonly digest: string;
   readonly owners: ReadonlyMap<OwnerId, string>;

@@ -171,6 +171,11 @@ export const ERRORS = {
     title: 'The controller is stopping',
     remedy: 'Try again when it has started.',
   },
+  'not-ready': {
+    status: 503,
+    title: 'The controller does not act on changes yet',
+    remedy: 'Wait; `faults` name what is missing.',
+  },
   internal: {
     status: 500,
     title: 'The controller failed to answer',

@@ -85,6 +85,8 @@ export interface Introspection {
   reconcile(name: Name): Promise<Reconciled>;
   /** What would come of it if this were declared. Nothing is changed by asking. */
   whatIf(declared: Declared): Plan;
+  /** Why declared objects are not acted on yet; empty where they are. */
+  unready(): readonly string[];
   /** Resolves with the next change of any status, or when the signal aborts. */
   changed(signal: AbortSignal): Promise<void>;
 }

@@ -162,5 +162,7 @@ export interface Store {
   /** Replaces the steering records in one transaction, writing only what differs. */
   saveSteering(next: Steering): void;
   readonly tokens: TokenRecords;
+  /** @throws ChainstitchError `store-unusable` where it cannot be read */
+  check(): void;
   close(): void;
 }

@@ -7,6 +7,7 @@ import { ChainstitchError } from '../model/errors.ts';
 import type { InstanceCounters, InstanceFact } from '../model/facts.ts';
 import type { Dpid, InstanceId } from '../model/ids.ts';
 import type { BridgePorts, Instances, ManagedBridge, Wake } from '../model/interfaces.ts';
+import { type Meters, UNMETERED } from '../model/meters.ts';
 import { AcceleratorChoice } from './accelerator.ts';
 import type { Accelerator } from './argv.ts';
 import { audit } from './audit.ts';
@@ -28,6 +29,7 @@ export type InstancesOptions = {
   readonly ports: BridgePorts;
   readonly wake: Wake;
   readonly log: Log;
+  readonly meters?: Meters;
   readonly clock?: Clock;
   readonly timing?: Partial<Timing>;
   /** The emulator; default `qemu-system-x86_64`. */
@@ -97,6 +99,7 @@ class Fleet implements Instances {
       clock,
       timing: { ...DEFAULT_TIMING, ...options.timing },
       log: options.log,
+      meters: options.meters ?? UNMETERED,
       accelerator: new AcceleratorChoice(options.accelerator, { qemu, runDir, clock }),
       starts: limit(options.startsAtOnce ?? Math.max(4, 2 * availableParallelism())),
       gate: new Promise((resolve) => {

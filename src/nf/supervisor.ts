@@ -38,6 +38,8 @@ export class Supervisor {
   #machine: Machine;
   #guest: Guest | undefined;
   #accelerator: Accelerator | undefined;
+  /** When the emulator was started whose guest has not said yet that it is ready. */
+  #launchedAt: number | undefined;
   /** What the guest was booted with; unknown when an earlier run did it. */
   #booted: Configuration | undefined;
   #lastGood: Configuration | undefined;
@@ -261,6 +263,7 @@ export class Supervisor {
     const files = { image, config: runDir.config(id), console: runDir.console(id), state };
     const options = { accelerator: this.#accelerator, time: wallClock(), runAs: runAs() };
     const args = instanceArguments(this.#wanted, boot.revision, files, options);
+    this.#launchedAt = clock.now();
     const emulator = await Emulator.launch(qemu, args, runDir.log(id), clock);
     const over = new Promise<void>((resolve) => {
       this.#bootOver = resolve;
@@ -290,6 +293,7 @@ export class Supervisor {
     const instance = this.#wanted.id;
     switch (line.kind) {
       case 'ready':
+        this.#countBoot();
         this.#rememberGood(line.revision);
         this.#happen({ is: 'ready', revision: line.revision });
         return;
@@ -306,6 +310,14 @@ export class Supervisor {
         if (this.#guestLines++ < GUEST_LOG_LINES)
           this.#around.log.info({ instance, text: line.text }, 'the guest says');
     }
+  }
+
+  /** A guest that is told a new configuration says that it is ready, too; only the first time is a boot. */
+  #countBoot(): void {
+    const { clock, meters } = this.#around;
+    if (this.#launchedAt !== undefined && this.#accelerator !== undefined)
+      meters.booted(clock.now() - this.#launchedAt, this.#accelerator);
+    this.#launchedAt = undefined;
   }
 
   #rememberGood(revision: number): void {

@@ -1,3 +1,4 @@
+import type { Meters } from '../model/meters.ts';
 import type { AcceleratorChoice } from './accelerator.ts';
 import type { Limit } from './limit.ts';
 import type { Log } from './log.ts';
@@ -10,6 +11,7 @@ export type Surroundings = PlaceOptions & {
   readonly qemu: string;
   readonly timing: Timing;
   readonly log: Log;
+  readonly meters: Meters;
   readonly accelerator: AcceleratorChoice;
   /** Bounds how many are started or removed at once. */
   readonly starts: Limit;

@@ -53,7 +53,8 @@ export async function carryOut(
         ...(once === undefined ? {} : { once }),
       });
       for (const outcome of committed.outcomes) {
-        if (outcome.action !== 'unchanged') log.info({ ...outcome, reqId: request.id }, outcome.action);
+        if (outcome.action === 'unchanged') continue;
+        log.info({ ...outcome, storeRevision: committed.revision, reqId: request.id }, outcome.action);
       }
       if (committed.revision !== basis.revision) context.onChange();
       return committed;

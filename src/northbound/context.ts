@@ -7,12 +7,17 @@ import type { Name } from '../model/ids.ts';
 import type { Introspection, Store, Wake } from '../model/interfaces.ts';
 import type { Waiters } from './wait.ts';
 
+/** Metrics as text, in the format that the type names. */
+export type Exposition = { readonly contentType: string; readonly text: string };
+
 export type Context = {
   readonly store: Store;
   readonly introspection: Introspection;
   readonly builtIns: ReadonlyMap<Name, FunctionSpec>;
   readonly waiters: Waiters;
   readonly log: FastifyBaseLogger;
+  /** What GET /metrics answers. */
+  readonly metrics: () => Promise<Exposition>;
   /** The time, for what has to be dated. */
   readonly now: () => Date;
   /** Called after every write. */

@@ -1,7 +1,6 @@
 /**
  * The REST API. It writes what is declared to the store, and shows what control says of it.
  */
-import { randomUUID } from 'node:crypto';
 import type { TlsOptions, Server as TlsServer } from 'node:tls';
 import {
   type FastifyBaseLogger,
@@ -17,11 +16,13 @@ import { ChainstitchError } from '../model/errors.ts';
 import type { Introspection, Store, TlsCredentials, Wake } from '../model/interfaces.ts';
 import { API_LIMITS } from '../model/limits.ts';
 import { isLoopback } from '../model/loopback.ts';
+import { type Meters, UNMETERED } from '../model/meters.ts';
+import { registerAccessLog, requestId } from './access-log.ts';
 import { registerApply } from './apply.ts';
 import { type Authentication, registerGuard } from './auth/guard.ts';
 import { parseBody } from './body.ts';
 import { registerChains } from './chains.ts';
-import type { Context } from './context.ts';
+import type { Context, Exposition } from './context.ts';
 import { registerExplain } from './explain.ts';
 import { registerFunctions } from './functions.ts';
 import { registerInstances } from './instances.ts';
@@ -53,6 +54,10 @@ export type NorthboundOptions = {
   /** How callers prove who they are; by default they need not. */
   readonly authentication?: Authentication;
   readonly transport?: Transport;
+  /** What is told of every request. */
+  readonly meters?: Meters;
+  /** What GET /metrics answers; by default nothing. */
+  readonly metrics?: () => Promise<Exposition>;
   /** The time; for tests. */
   readonly now?: () => Date;
 };
@@ -96,7 +101,8 @@ export function createNorthbound(options: NorthboundOptions): Northbound {
   const closing = new AbortController();
   const waiters = new Waiters(store, introspection, closing.signal);
   const builtIns = new Map(options.builtIns.map((spec) => [spec.name, spec]));
-  const context: Context = { store, introspection, builtIns, waiters, log, now, onChange };
+  const metrics = options.metrics ?? (async () => ({ contentType: 'text/plain', text: '' }));
+  const context: Context = { store, introspection, builtIns, waiters, log, metrics, now, onChange };
 
   const { transport = {} } = options;
   const app = newServer(log, transport);
@@ -111,6 +117,7 @@ export function createNorthbound(options: NorthboundOptions): Northbound {
     refuseForeignOrigin(request.headers, expected);
     if (closing.signal.aborted) throw new ChainstitchError('shutting-down', 'the controller is stopping');
   });
+  registerAccessLog(app, log, options.meters ?? UNMETERED);
   registerGuard(app, authentication, store.tokens, now);
   app.addHook('onRequest', async (request, reply) => {
     if (!request.is404) {
@@ -178,7 +185,7 @@ function newServer(log: FastifyBaseLogger, { tls, behindProxy }: Transport): Fas
     ...(behindProxy ? { trustProxy: (_address: string, hop: number) => hop === 0 } : {}),
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
-    genReqId: () => randomUUID(),
+    genReqId: requestId,
     bodyLimit: API_LIMITS.bodyBytes,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Requests on open connections are answered by our own hook while the server closes.

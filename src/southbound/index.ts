@@ -2,6 +2,7 @@
  * The side of the switches: OpenFlow sessions, OVSDB, and keeping each switch equal to what is desired.
  */
 import type { BridgePorts, Switches, TlsCredentials, Wake } from '../model/interfaces.ts';
+import { type Meters, UNMETERED } from '../model/meters.ts';
 import type { Log } from './log.ts';
 import { OpenFlowServer } from './openflow/server.ts';
 import type { SessionLimits } from './openflow/session.ts';
@@ -26,6 +27,7 @@ export type SouthboundOptions = {
   /** Called when facts have changed. */
   readonly wake: Wake;
   readonly log: Log;
+  readonly meters?: Meters;
   /** Milliseconds that only grow; for tests. */
   readonly clock?: { now(): number };
   readonly limits?: Partial<SessionLimits>;
@@ -62,7 +64,7 @@ export function targetOf(
 
 /** Starts to listen for switches. @throws what listening fails with, such as EADDRINUSE */
 export async function createSouthbound(options: SouthboundOptions): Promise<Southbound> {
-  const { log, wake, listen, clock = performance } = options;
+  const { log, wake, listen, clock = performance, meters = UNMETERED } = options;
   // Nothing happens on this object before the port is known, which the target may depend on.
   let book: SwitchBook | undefined;
   const secured = options.tls === undefined ? {} : { tls: options.tls };
@@ -79,6 +81,7 @@ export async function createSouthbound(options: SouthboundOptions): Promise<Sout
       packetIn: (dpid, message) => book?.packetIn(dpid, message),
       disconnected: (dpid) => book?.disconnected(dpid),
       doubled: (dpid, peer) => book?.doubled(dpid, peer),
+      flood: (dropped) => meters.packetInsDropped(dropped),
     },
   });
   const { address, port } = await server.listen();
@@ -94,7 +97,7 @@ export async function createSouthbound(options: SouthboundOptions): Promise<Sout
     },
   });
   const auditIntervalMs = options.auditIntervalMs ?? DEFAULT_AUDIT_MS;
-  const switches = new SwitchBook({ ovsdb, auditIntervalMs, now: () => clock.now(), wake, log });
+  const switches = new SwitchBook({ ovsdb, auditIntervalMs, now: () => clock.now(), wake, log, meters });
   book = switches;
   return {
     switches,

@@ -4,6 +4,7 @@ import { ChainstitchError } from '../model/errors.ts';
 import type { LinkFact, PortFact, Reconciled, SwitchFact } from '../model/facts.ts';
 import type { Dpid, Mac, OfPort } from '../model/ids.ts';
 import type { ManagedSwitch, Switches } from '../model/interfaces.ts';
+import type { Meters } from '../model/meters.ts';
 import type { Log } from './log.ts';
 import type { Channel } from './openflow/channel.ts';
 import type { Port } from './openflow/exchange.ts';
@@ -19,6 +20,7 @@ export type SwitchBookOptions = {
   readonly now: () => number;
   readonly wake: () => void;
   readonly log: Log;
+  readonly meters: Meters;
 };
 
 /** How long the operator is told of a second switch with one datapath id after it last tried. */
@@ -176,6 +178,7 @@ export class SwitchBook implements Switches, ServerEvents {
     if (known !== undefined) return known;
     const keeper = new SwitchKeeper({
       log: this.#options.log,
+      meters: this.#options.meters,
       auditIntervalMs: this.#options.auditIntervalMs,
       isolate: (ports) => this.#options.ovsdb.isolate(dpid, ports),
       changed: () => {

@@ -9,6 +9,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Declared, Json, Kind, Specs, Stored } from '../model/declared.ts';
 import { ChainstitchError } from '../model/errors.ts';
 import type { Name } from '../model/ids.ts';
+import { type Meters, UNMETERED } from '../model/meters.ts';
 import type { Steering } from '../model/steering.ts';
 import type {
   Cause,
@@ -31,14 +32,22 @@ import { TokenRows } from './tokens.ts';
 /** How long an opener waits for a predecessor that is just going away. */
 const LOCK_TIMEOUT_MS = 2000;
 
+export type StoreOptions = {
+  /** How many entries of the journal are kept. */
+  readonly journalEntries?: number;
+  readonly meters?: Meters;
+};
+
 /**
  * Opens the store, making the file and its directory when they are missing.
  *
  * @param path of the file, or `:memory:` for a store that ends with the process
- * @param journalEntries how many entries of the journal are kept
  * @throws ChainstitchError `store-unusable`
  */
-export function openStore(path: string, { journalEntries = JOURNAL_ENTRIES } = {}): Store {
+export function openStore(
+  path: string,
+  { journalEntries = JOURNAL_ENTRIES, meters = UNMETERED }: StoreOptions = {},
+): Store {
   let db: DatabaseSync | undefined;
   try {
     // The store holds who uses which address: it is nobody else's to read.
@@ -54,7 +63,7 @@ export function openStore(path: string, { journalEntries = JOURNAL_ENTRIES } = {
     if (check.quick_check !== 'ok') {
       throw new ChainstitchError('store-unusable', `the file is damaged: ${check.quick_check}`);
     }
-    return new SqliteStore(db, journalEntries);
+    return new SqliteStore(db, { journalEntries, meters });
   } catch (error) {
     db?.close();
     throw unusable(`${path} cannot be opened`, error);
@@ -64,6 +73,7 @@ export function openStore(path: string, { journalEntries = JOURNAL_ENTRIES } = {
 class SqliteStore implements Store {
   readonly tokens: TokenRows;
   readonly #db: DatabaseSync;
+  readonly #meters: Meters;
   readonly #objects: ObjectRows;
   readonly #journal: JournalRows;
   readonly #remembered: RememberedRows;
@@ -71,8 +81,9 @@ class SqliteStore implements Store {
   #declared: Declared;
   #steering: Steering;
 
-  constructor(db: DatabaseSync, journalEntries: number) {
+  constructor(db: DatabaseSync, { journalEntries, meters }: Required<StoreOptions>) {
     this.#db = db;
+    this.#meters = meters;
     this.#objects = new ObjectRows(db);
     this.#journal = new JournalRows(db, journalEntries);
     this.#remembered = new RememberedRows(db);
@@ -141,6 +152,14 @@ class SqliteStore implements Store {
     this.#steering = change.result;
   }
 
+  check(): void {
+    try {
+      this.#db.exec('SELECT revision FROM counters');
+    } catch (error) {
+      throw unusable('the store cannot be read', error);
+    }
+  }
+
   close(): void {
     if (this.#db.isOpen) this.#db.close();
   }
@@ -193,9 +212,11 @@ class SqliteStore implements Store {
 
   #transaction<T>(work: () => T): T {
     try {
+      const begin = performance.now();
       this.#db.exec('BEGIN IMMEDIATE');
       const result = work();
       this.#db.exec('COMMIT');
+      this.#meters.stored(performance.now() - begin);
       return result;
     } catch (error) {
       if (this.#db.isOpen && this.#db.isTransaction) this.#db.exec('ROLLBACK');

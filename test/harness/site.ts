@@ -49,6 +49,8 @@ export class Site {
   readonly ovs: Ovs;
   readonly #dir = mkdtempSync(`${tmpdir()}/cs-site-`);
   readonly warnings: string[] = [];
+  /** Every line of the controller's log. */
+  readonly log: string[] = [];
   /** Every instance that there ever was, by its id. */
   readonly stations = new Map<string, { subscriber: string; hop: string }>();
   #controller: Controller | undefined;
@@ -126,6 +128,7 @@ export class Site {
   }
 
   #hear(line: string): void {
+    this.log.push(line);
     try {
       if ((JSON.parse(line) as { level: string }).level === 'info') return;
     } catch {

@@ -48,5 +48,40 @@ spec: { name: alice, attachment: { switch: s1, port: s1-eth1 }, mac: "${HOSTS.al
   t.match(top.out, /^INSTANCE +CHAIN .*\ni1 +alice-protected +alice +firewall-1 +1\/1 +\d/);
   t.match(await cli('delete', 'chain', 'alice-protected'), { status: 0 });
   t.equal((await cli('get', 'chain', 'alice-protected')).status, EXITS['not-found'].status);
+
+  const log = site.log.map((line) => JSON.parse(line) as Record<string, unknown>);
+  const stored = log.find(({ msg, kind }) => msg === 'created' && kind === 'chains');
+  const { reqId, storeRevision } = stored ?? {};
+  t.match(
+    log.filter((line) => line['reqId'] === reqId).map(({ part, msg, status }) => ({ part, msg, status })),
+    [
+      { part: 'northbound', msg: 'created' },
+      { part: 'northbound', msg: 'answered', status: 201 },
+    ],
+    'a request by its id',
+  );
+  t.same(
+    log
+      .filter((line) => line['storeRevision'] === storeRevision)
+      .map(({ part, msg }) => [part, msg])
+      .slice(0, 3),
+    [
+      ['northbound', 'created'],
+      ['control', 'compiled'],
+      ['southbound', 'switch made equal'],
+    ],
+    'and what it led to, by the revision, to the barrier of the switch',
+  );
+  const metrics = await (await fetch(`${env.CHAINSTITCH_URL}/metrics`)).text();
+  for (const line of [
+    /^chainstitch_switch_in_force\{switch="s1"\} 1$/m,
+    /^chainstitch_switch_flows_wanted\{switch="s1"\} [1-9]/m,
+    /^chainstitch_instance_boot_seconds_count\{accelerator="(tcg|kvm)"\} 1$/m,
+    /^chainstitch_bundle_seconds_count\{outcome="committed"\} [1-9]/m,
+    /^chainstitch_store_write_seconds_count [1-9]/m,
+    /^chainstitch_api_requests_total\{method="PUT",route="\/v1\/chains\/:name",status="201"\} 1$/m,
+  ]) {
+    t.match(metrics, line);
+  }
   await site.clean(t);
 });

@@ -58,6 +58,7 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   'GET /problems/:code': 'anyone',
   'GET /healthz': 'anyone',
   'GET /readyz': 'anyone',
+  'GET /metrics': 'read',
 };
 
 /** The policy of a route; undefined where the table has none. HEAD goes with GET. */

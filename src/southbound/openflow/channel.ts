@@ -25,6 +25,8 @@ export type ChannelEvents = {
   packetIn(channel: Channel, message: MessageOf<'packetIn'>): void;
   /** Comes once. */
   closed(channel: Channel, reason: string): void;
+  /** So many packets were thrown away unread. */
+  flood?(dropped: number): void;
 };
 
 export type ChannelOptions = {
@@ -257,6 +259,7 @@ export class Channel {
         this.#options.events.packetIn(this, event.message);
         return;
       case 'flood':
+        this.#options.events.flood?.(event.dropped);
         this.#options.log.warn(
           { peer: this.peer, dropped: event.dropped },
           'the switch sends more packets than are looked at; the others are thrown away',

@@ -15,6 +15,8 @@ export type ServerEvents = {
   disconnected(dpid: Dpid, reason: string): void;
   /** Another switch said that it has the datapath id of one that is connected, and was sent away. */
   doubled(dpid: Dpid, peer: string): void;
+  /** So many packets that a switch sent were thrown away unread. */
+  flood?(dropped: number): void;
 };
 
 export type ServerOptions = {
@@ -89,6 +91,7 @@ export class OpenFlowServer {
         ports: ({ dpid }) => this.#options.events.ports(dpidText(dpid)),
         packetIn: ({ dpid }, message) => this.#options.events.packetIn(dpidText(dpid), message),
         closed: (closed, reason) => this.#closed(closed, reason),
+        flood: (dropped) => this.#options.events.flood?.(dropped),
       },
     });
     this.#strangers.add(channel);

@@ -3,6 +3,7 @@ import type { DesiredSwitch, Isolation } from '../../model/desired.ts';
 import { ChainstitchError } from '../../model/errors.ts';
 import type { Applied, Reconciled, Rejection } from '../../model/facts.ts';
 import type { OfPort } from '../../model/ids.ts';
+import type { Meters } from '../../model/meters.ts';
 import type { Log } from '../log.ts';
 import { type Channel, Disconnected, Refused } from '../openflow/channel.ts';
 import { carryOut, type Outcome, type Refusal, readContent } from './bundle.ts';
@@ -13,6 +14,7 @@ import { Rejections } from './rejections.ts';
 
 export type KeeperOptions = {
   readonly log: Log;
+  readonly meters: Meters;
   readonly auditIntervalMs: number;
   /** Keeps NORMAL off ports, or gives them back; resolves when the switch has followed. */
   readonly isolate: (ports: ReadonlyMap<OfPort, Isolation>) => Promise<void>;
@@ -183,7 +185,10 @@ export class SwitchKeeper {
       const before = this.#applied;
       this.#applied = { digest: desired.digest, owners: new Map(owners) };
       if (changed > 0)
-        log.info({ dpid: desired.dpid, changes: changed, digest: desired.digest }, 'switch made equal');
+        log.info(
+          { dpid: desired.dpid, changes: changed, digest: desired.digest, storeRevision: desired.revision },
+          'switch made equal',
+        );
       this.#say(
         this.#restless(),
         before?.digest !== desired.digest || before.owners.size !== owners.length || changed > 0,
@@ -207,13 +212,20 @@ export class SwitchKeeper {
     this.#rejections.pardon(desired);
     await meterPacketIns(channel);
     const leftOut = this.#rejections.atThisLook();
-    const all = difference(desired, await readContent(channel, 'ours'), channel.version);
+    const content = await readContent(channel, 'ours');
+    const all = difference(desired, content, channel.version);
     for (;;) {
       const changes = all.filter(({ owner }) => !leftOut.has(owner));
       this.#count(changes);
       const outcome = changes.length === 0 ? NOTHING_TO_DO : await this.#carryOut(channel, changes);
       if (outcome.done) {
         this.#rejections.keep(leftOut);
+        const why = this.#applied?.digest === desired.digest ? 'repair' : 'news';
+        this.#options.meters.looked(desired.dpid, {
+          held: content.flows.length,
+          changes: changes.length,
+          why,
+        });
         return changes.length;
       }
       for (const refusal of outcome.refused) {
@@ -240,9 +252,12 @@ export class SwitchKeeper {
     return flow && `a flow had to be repaired at every one of the last looks: ${flow}`;
   }
 
-  #carryOut(channel: Channel, changes: readonly Change[]): Promise<Outcome> {
+  async #carryOut(channel: Channel, changes: readonly Change[]): Promise<Outcome> {
     this.#bundle = (this.#bundle + 1) >>> 0;
-    return carryOut(channel, this.#bundle, changes);
+    const begin = performance.now();
+    const outcome = await carryOut(channel, this.#bundle, changes);
+    this.#options.meters.bundled(performance.now() - begin, outcome.done ? 'committed' : 'refused');
+    return outcome;
   }
 
   #reject(desired: DesiredSwitch, { change, fault }: Refusal): void {

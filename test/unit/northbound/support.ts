@@ -116,6 +116,11 @@ export class StubControl implements Introspection {
     this.#changes.emit('change');
   }
 
+  faults: string[] = [];
+
+  unready(): readonly string[] {
+    return this.faults;
+  }
   chainStatus(name: Name): ChainStatus | undefined {
     return this.statuses.get(name);
   }
