@@ -46,6 +46,7 @@ spec: { name: alice, attachment: { switch: s1, port: s1-eth1 }, mac: "${HOSTS.al
   t.match(explained.out, /\nhops: firewall-1 \(i1\)\noutcome: leaves at s1-eth3\n$/);
   const top = await cli('top', '--interval', '200ms');
   t.match(top.out, /^INSTANCE +CHAIN .*\ni1 +alice-protected +alice +firewall-1 +1\/1 +\d/);
+  const metrics = await (await fetch(`${env.CHAINSTITCH_URL}/metrics`)).text();
   t.match(await cli('delete', 'chain', 'alice-protected'), { status: 0 });
   t.equal((await cli('get', 'chain', 'alice-protected')).status, EXITS['not-found'].status);
 
@@ -72,7 +73,6 @@ spec: { name: alice, attachment: { switch: s1, port: s1-eth1 }, mac: "${HOSTS.al
     ],
     'and what it led to, by the revision, to the barrier of the switch',
   );
-  const metrics = await (await fetch(`${env.CHAINSTITCH_URL}/metrics`)).text();
   for (const line of [
     /^chainstitch_switch_in_force\{switch="s1"\} 1$/m,
     /^chainstitch_switch_flows_wanted\{switch="s1"\} [1-9]/m,
