@@ -2,9 +2,9 @@
  * Answers what becomes of a packet: table by table, and from instance to instance until it leaves the switch.
  * It supposes that every function lets the packet pass unchanged; what a function does is the function's to say.
  */
-import { parseMatch } from 'ts-openflow';
+import { type Instruction, parseMatch, printAction } from 'ts-openflow';
 import type { Declared } from '../model/declared.ts';
-import type { DesiredFlow } from '../model/desired.ts';
+import { COOKIE_MARK, COOKIE_MARK_MASK, ownerOfCookie } from '../model/desired.ts';
 import { ChainstitchError } from '../model/errors.ts';
 import type {
   ExplainOutcome,
@@ -18,13 +18,16 @@ import { type InstanceId, MAX_HOPS, type Name, type OwnerId, SWITCH_OWNER } from
 import type { InstanceRecord, Steering } from '../model/steering.ts';
 import { flowText, NORMAL_PORT } from './flow.ts';
 import { decodePlace, NEXT_HOP_MASK, PLACE_MASK, type Side } from './metadata.ts';
+import type { AnyFlow, FlowTables } from './packets/flow-table.ts';
+import type { Effect, Hit } from './packets/run.ts';
 import { tableName } from './pipeline.ts';
 import { portName } from './view.ts';
-import { type Packet, type Walk, walk } from './walk.ts';
+import { type Packet, walk } from './walk.ts';
 
 export type ExplainInput = {
   readonly query: ExplainQuery;
-  readonly flows: readonly DesiredFlow[];
+  /** Of the query's switch. */
+  readonly tables: FlowTables<AnyFlow>;
   readonly ports: ReadonlyMap<string, PortFact>;
   readonly declared: Declared;
   readonly steering: Steering;
@@ -37,6 +40,7 @@ export function explain(input: ExplainInput): Explanation {
   const names = new Names(input);
   const passes: ExplainPass[] = [];
   const hops: { hop: string; instance: string }[] = [];
+  const also: ExplainOutcome[] = [];
 
   let port = input.ports.get(input.query.port);
   if (!port) {
@@ -50,10 +54,21 @@ export function explain(input: ExplainInput): Explanation {
   }
   // Each pass but the last ends inside an instance, and a path has no more than MAX_HOPS of them.
   for (let pass = 0; pass <= MAX_HOPS; pass++) {
-    const walked = walk(input.flows, new Map([...headers, ['in_port', BigInt(port.ofport)]]));
+    const walked = walk(input.tables, new Map([...headers, ['in_port', BigInt(port.ofport)]]));
     passes.push({ port: port.name, steps: walked.hits.map((hit) => describe(hit, names)) });
-    const instance = names.instanceAt(walked.outputs[0]);
-    if (!instance) return { passes, hops, outcome: outcomeOf(walked, names) };
+    const outcomes = walked.effects.map((effect) => ({ effect, instance: instanceOf(effect, names) }));
+    // The packet is followed into an instance if it goes into one; whatever else is done is done to copies.
+    const followed = outcomes.find(({ instance }) => instance !== undefined) ?? outcomes[0];
+    also.push(
+      ...outcomes
+        .filter((one) => one !== followed)
+        .map(({ effect }) => outcomeOf(effect, walked.hits, names)),
+    );
+    const instance = followed?.instance;
+    if (!instance) {
+      const outcome = outcomeOf(followed?.effect ?? { kind: 'drop' }, walked.hits, names);
+      return { passes, hops, outcome, also };
+    }
     hops.push({ hop: instance.record.hop, instance: instance.record.id });
     const out = input.ports.get(
       names.portOf(instance.record.id, instance.side === 'left' ? 'right' : 'left'),
@@ -63,11 +78,12 @@ export function explain(input: ExplainInput): Explanation {
         passes,
         hops,
         outcome: { kind: 'drop', reason: `instance ${instance.record.id} has lost a port` },
+        also,
       };
     }
     port = out;
   }
-  return { passes, hops, outcome: { kind: 'drop', reason: 'the packet goes round in circles' } };
+  return { passes, hops, outcome: { kind: 'drop', reason: 'the packet goes round in circles' }, also };
 }
 
 function parsePacket(fields: ExplainQuery['packet']): Packet {
@@ -132,20 +148,26 @@ class Names {
   }
 }
 
-function describe({ table, flow }: Walk['hits'][number], names: Names): ExplainStep {
-  const chain = flow && names.chain(flow.owner);
+function instanceOf(effect: Effect, names: Names): ReturnType<Names['instanceAt']> {
+  return effect.kind === 'output' ? names.instanceAt(effect.port) : undefined;
+}
+
+function describe({ table, flow }: Hit<AnyFlow>, names: Names): ExplainStep {
+  const isForeign = flow !== undefined && (flow.cookie & COOKIE_MARK_MASK) !== COOKIE_MARK;
+  const chain = flow && !isForeign ? names.chain(ownerOfCookie(flow.cookie)) : undefined;
   return {
     table,
     tableName: tableName(table) ?? String(table),
     ...(flow ? { flow: flowText(flow) } : {}),
     ...(chain ? { chain } : {}),
+    ...(isForeign ? { foreign: true } : {}),
     does: flow
       ? flow.instructions.map((one) => effect(one, names)).join(', ') || 'drops it'
       : 'no flow matches: drops it',
   };
 }
 
-function effect(instruction: DesiredFlow['instructions'][number], names: Names): string {
+function effect(instruction: Instruction, names: Names): string {
   switch (instruction.type) {
     case 'gotoTable':
       return `goes on to ${tableName(instruction.table) ?? `table ${instruction.table}`}`;
@@ -158,7 +180,7 @@ function effect(instruction: DesiredFlow['instructions'][number], names: Names):
     case 'applyActions':
       return instruction.actions
         .map((action) => {
-          if (action.type !== 'output') return action.type;
+          if (action.type !== 'output') return printAction(action);
           if (action.port === NORMAL_PORT) return 'switches it as a learning bridge does';
           const instance = names.instanceAt(action.port);
           return instance
@@ -171,10 +193,9 @@ function effect(instruction: DesiredFlow['instructions'][number], names: Names):
   }
 }
 
-function outcomeOf({ hits, outputs }: Walk, names: Names): ExplainOutcome {
-  const [first] = outputs;
-  if (first === NORMAL_PORT) return { kind: 'normal' };
-  if (first !== undefined) return { kind: 'output', port: names.port(first) };
+function outcomeOf(effect: Effect, hits: readonly Hit<AnyFlow>[], names: Names): ExplainOutcome {
+  if (effect.kind === 'output') return { kind: 'output', port: names.port(effect.port) };
+  if (effect.kind !== 'drop') return effect;
   const last = hits.at(-1);
   const where = last ? (tableName(last.table) ?? String(last.table)) : 'no table';
   return {

@@ -145,5 +145,5 @@ export function flow(
 }
 
 /** As `ovs-ofctl --no-stats dump-flows` prints it. Our flows have no timeouts, flags or importance. */
-export const flowText = (flow: DesiredFlow): string =>
-  printFlow({ ...flow, idleTimeout: 0, hardTimeout: 0, flags: 0, importance: 0 });
+export const flowText = (flow: Omit<DesiredFlow, 'owner'>): string =>
+  printFlow({ idleTimeout: 0, hardTimeout: 0, flags: 0, importance: 0, ...flow });

@@ -5,6 +5,7 @@
  */
 import { type Compiled, compile } from '../compiler/compile.ts';
 import { explain } from '../compiler/explain.ts';
+import { type AnyFlow, FlowTables } from '../compiler/packets/flow-table.ts';
 import { nextDeadline, planSteering } from '../compiler/plan.ts';
 import { NO_TREE, nextTree } from '../compiler/tree.ts';
 import { edgesOf } from '../compiler/view.ts';
@@ -256,21 +257,22 @@ export function createControl(options: ControlOptions): Control {
       }));
     },
     instanceCounters: (id) => instances.counters(id),
-    explain(query) {
+    async explain(query, source) {
       const declared = declaredWithBuiltIns(store.declared());
       const spec = declared.switches.get(query.switch)?.spec;
       if (!spec) throw new ChainstitchError('not-found', `There is no switch ${query.switch}.`);
       const fact = switches.facts().get(spec.dpid);
-      const flows = compiled.switches.get(spec.dpid)?.flows;
+      const { flows, groups } = compiled.switches.get(spec.dpid) ?? {};
       if (!fact || !flows) {
         throw new ChainstitchError(
           'switch-not-connected',
           `The ports of switch ${query.switch} are not known.`,
         );
       }
+      const held = source === 'switch' ? await switches.read(spec.dpid) : undefined;
       return explain({
         query,
-        flows,
+        tables: new FlowTables<AnyFlow>(held?.flows ?? flows, held?.groups ?? groups),
         ports: fact.ports,
         declared,
         steering: store.steering(),

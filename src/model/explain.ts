@@ -11,6 +11,10 @@ export type ExplainQuery = {
   readonly packet: { readonly [field: string]: string | number };
 };
 
+/** Whose tables answer: those that were compiled, or those that the switch holds at this moment. */
+export const EXPLAIN_SOURCES = ['compiled', 'switch'] as const;
+export type ExplainSource = (typeof EXPLAIN_SOURCES)[number];
+
 export type ExplainStep = {
   readonly table: number;
   readonly tableName: string;
@@ -18,6 +22,8 @@ export type ExplainStep = {
   readonly flow?: string;
   /** The chain that the flow belongs to; absent for the switch's own. */
   readonly chain?: Name;
+  /** Present where the flow is not the controller's. */
+  readonly foreign?: true;
   /** What the step does, in a few words. */
   readonly does: string;
 };
@@ -31,6 +37,10 @@ export type ExplainPass = {
 export type ExplainOutcome =
   | { readonly kind: 'output'; readonly port: string }
   | { readonly kind: 'normal' }
+  | { readonly kind: 'flood' }
+  | { readonly kind: 'controller' }
+  /** The switch does something of which nothing is known here; in ovs-ofctl's words. */
+  | { readonly kind: 'unknown'; readonly what: string }
   | { readonly kind: 'drop'; readonly reason: string };
 
 export type Explanation = {
@@ -38,4 +48,6 @@ export type Explanation = {
   /** Hops met, in order, each with its instance: what a function itself does to the packet is not known here. */
   readonly hops: readonly { readonly hop: string; readonly instance: string }[];
   readonly outcome: ExplainOutcome;
+  /** What becomes of copies, where there are some. */
+  readonly also: readonly ExplainOutcome[];
 };

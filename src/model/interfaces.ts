@@ -3,7 +3,7 @@
  */
 import type { Declared } from './declared.ts';
 import type { DesiredSwitch, SwitchContent, WantedInstance } from './desired.ts';
-import type { ExplainQuery, Explanation } from './explain.ts';
+import type { ExplainQuery, ExplainSource, Explanation } from './explain.ts';
 import type { InstanceCounters, InstanceFact, LinkFact, Reconciled, SwitchFact } from './facts.ts';
 import type { Dpid, InstanceId, Name } from './ids.ts';
 import type { Plan } from './plan.ts';
@@ -76,8 +76,8 @@ export interface Introspection {
   links(): readonly LinkFact[];
   instances(): readonly InstanceView[];
   instanceCounters(id: InstanceId): Promise<InstanceCounters>;
-  /** @throws ChainstitchError `not-found`, `switch-not-connected` */
-  explain(query: ExplainQuery): Explanation;
+  /** @throws ChainstitchError `not-found`, `switch-not-connected`, `switch-failed` */
+  explain(query: ExplainQuery, source: ExplainSource): Promise<Explanation>;
   /**
    * Compares a switch with what it is to hold, now, and repairs the difference. Chains that it rejected are
    * tried once more. @throws ChainstitchError `not-found`, `switch-not-connected`, `switch-failed`

@@ -232,6 +232,14 @@ export const SAID_OF_STRANGERS: readonly RegExp[] = [
   /bridge\|WARN\|could not open network device ct\d+[lr]/,
 ];
 
+/**
+ * A guest that begins to use its interface just when the device has been deleted: its emulator holds a device
+ * that is gone and says so once, before it is ended for that reason.
+ */
+export const SAID_OF_DELETED_DEVICES: readonly RegExp[] = [
+  /"line":"[^"]*TUNSETOFFLOAD ioctl\(\) failed: File descriptor in bad state[^"]*".*"the emulator complains"/,
+];
+
 export type FlowEvent = { readonly event: string; readonly cookie: bigint; readonly text: string };
 
 /** Hears of every flow that is added to the bridge, changed, or deleted. */

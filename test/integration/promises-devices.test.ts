@@ -6,7 +6,12 @@ import '../harness/ovs-netns.ts';
 import { execFileSync } from 'node:child_process';
 import t from 'tap';
 import { ENDS, Site, UPLINK } from '../harness/site.ts';
-import { firewallConfig, SAID_OF_FAULTS, SAID_OF_STRANGERS } from '../harness/site-faults.ts';
+import {
+  firewallConfig,
+  SAID_OF_DELETED_DEVICES,
+  SAID_OF_FAULTS,
+  SAID_OF_STRANGERS,
+} from '../harness/site-faults.ts';
 import { upOf } from '../harness/site-traffic.ts';
 import { Wire } from '../harness/site-wire.ts';
 
@@ -26,5 +31,8 @@ t.test('a deleted device of an instance comes back and carries traffic', async (
     t.pass(`${device} is back`);
   }
   await site.equal(t);
-  await site.clean(t, { controller: SAID_OF_FAULTS.controller, ovs: SAID_OF_STRANGERS });
+  await site.clean(t, {
+    controller: [...SAID_OF_FAULTS.controller, ...SAID_OF_DELETED_DEVICES],
+    ovs: SAID_OF_STRANGERS,
+  });
 });

@@ -15,6 +15,7 @@ import {
   FlowMonitor,
   firewallConfig,
   type Hop,
+  SAID_OF_DELETED_DEVICES,
   SAID_OF_FAULTS,
   SAID_OF_STRANGERS,
   STRANGERS,
@@ -107,7 +108,7 @@ t.test('converges: after any faults the switch is as wanted, and another look ch
   await site.equal(t);
   t.match(await site.dump(), /0xf00d/, 'a foreign flow stays');
   await site.clean(t, {
-    controller: SAID_OF_FAULTS.controller,
+    controller: [...SAID_OF_FAULTS.controller, ...SAID_OF_DELETED_DEVICES],
     ovs: [...SAID_OF_FAULTS.ovs, ...SAID_OF_STRANGERS],
   });
 });

@@ -1,6 +1,6 @@
 /** explain: what becomes of a packet. */
 import { Option } from '@commander-js/extra-typings';
-import type { ExplainOutcome, Explanation } from '../../model/explain.ts';
+import { EXPLAIN_SOURCES, type ExplainOutcome, type Explanation } from '../../model/explain.ts';
 import type { Around, Program } from '../around.ts';
 import type { Client } from '../client.ts';
 import { withExamples } from '../examples.ts';
@@ -24,13 +24,18 @@ export function registerExplain(program: Program, { client }: Around): void {
     .option('--switch <name>', 'it comes in at this switch')
     .option('--port <name>', 'and at this port of it')
     .addOption(
+      new Option('--source <tables>', 'whose tables answer: the compiled ones, or those the switch holds now')
+        .choices(EXPLAIN_SOURCES)
+        .default('compiled' as const),
+    )
+    .addOption(
       new Option('-o, --output <format>', 'how to write it')
         .choices(['text', 'json'])
         .default('text' as const),
     )
     .action(async (fields, options) => {
       const query = await queryOf(client(), parsePacket(fields), options);
-      const { body } = await client().call('POST', '/v1/explain', { body: query });
+      const { body } = await client().call('POST', `/v1/explain?source=${options.source}`, { body: query });
       print(options.output === 'json' ? JSON.stringify(body, null, 2) : explanationText(body as Explanation));
     });
   withExamples(command, [
@@ -85,16 +90,22 @@ async function queryOf(
   };
 }
 
-function explanationText({ passes, hops, outcome }: Explanation): string {
+function explanationText({ passes, hops, outcome, also }: Explanation): string {
   const lines = passes.flatMap(({ port, steps }) => [
     paint('bold', `in at ${printable(port)}`),
-    ...steps.flatMap(({ table, tableName, flow, chain, does }) => [
-      `  table ${table} ${tableName}: ${printable(does)}${chain === undefined ? '' : ` [${chain}]`}`,
+    ...steps.flatMap(({ table, tableName, flow, chain, foreign, does }) => [
+      `  table ${table} ${tableName}: ${printable(does)}${chain === undefined ? '' : ` [${chain}]`}${foreign ? ' [foreign]' : ''}`,
       ...(flow === undefined ? [] : [paint('dim', `    ${printable(flow)}`)]),
     ]),
   ]);
   const met = hops.map(({ hop, instance }) => `${hop} (${instance})`).join(' > ');
-  return [...lines, '', `hops: ${met || 'none'}`, `outcome: ${outcomeText(outcome)}`].join('\n');
+  return [
+    ...lines,
+    '',
+    `hops: ${met || 'none'}`,
+    `outcome: ${outcomeText(outcome)}`,
+    ...also.map((copy) => `a copy ${outcomeText(copy)}`),
+  ].join('\n');
 }
 
 function outcomeText(outcome: ExplainOutcome): string {
@@ -103,6 +114,12 @@ function outcomeText(outcome: ExplainOutcome): string {
       return `leaves at ${printable(outcome.port)}`;
     case 'normal':
       return 'is switched as a learning bridge does';
+    case 'flood':
+      return 'leaves at every port';
+    case 'controller':
+      return 'goes to the controller';
+    case 'unknown':
+      return `cannot be followed: ${printable(outcome.what)}`;
     case 'drop':
       return `is dropped: ${printable(outcome.reason)}`;
   }

@@ -276,8 +276,15 @@ t.test('explain', async (t) => {
     status: 409,
     problem: { code: 'switch-not-connected' },
   });
-  control.explanation = { passes: [], hops: [], outcome: { kind: 'drop', reason: 'no chain' } };
+  control.explanation = { passes: [], hops: [], outcome: { kind: 'drop', reason: 'no chain' }, also: [] };
   t.match(await call('POST', '/v1/explain', query), { status: 200, body: { outcome: { kind: 'drop' } } });
+  t.equal(control.asked, 'compiled');
+  t.match(await call('POST', '/v1/explain?source=switch', query), { status: 200 });
+  t.equal(control.asked, 'switch');
+  t.match(await call('POST', '/v1/explain?source=wire', query), {
+    status: 400,
+    problem: { code: 'invalid-parameter', detail: /compiled, switch/ },
+  });
   t.match(await call('POST', '/v1/explain', { ...query, packet: { nw_dst: { a: 1 } } }), {
     status: 422,
     problem: { faults: [{ pointer: '/packet/nw_dst' }] },

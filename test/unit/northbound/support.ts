@@ -7,7 +7,7 @@ import type { LightMyRequestResponse } from 'fastify';
 import type { Test } from 'tap';
 import type { FunctionSpec, Json, JsonObject } from '../../../src/model/declared.ts';
 import { ChainstitchError } from '../../../src/model/errors.ts';
-import type { Explanation } from '../../../src/model/explain.ts';
+import type { ExplainQuery, ExplainSource, Explanation } from '../../../src/model/explain.ts';
 import type { LinkFact, Reconciled, SwitchFact } from '../../../src/model/facts.ts';
 import type { Dpid, Name } from '../../../src/model/ids.ts';
 import type { InstanceView, Introspection, Store } from '../../../src/model/interfaces.ts';
@@ -93,6 +93,7 @@ export class StubControl implements Introspection {
   joined: LinkFact[] = [];
   statuses = new Map<string, ChainStatus>();
   explanation: Explanation | undefined;
+  asked: ExplainSource | undefined;
   reconciled: () => Reconciled = () => {
     throw new ChainstitchError('switch-not-connected', 'no connection');
   };
@@ -136,7 +137,8 @@ export class StubControl implements Introspection {
   async instanceCounters(): Promise<never> {
     throw new ChainstitchError('instance-not-ready', 'it is starting');
   }
-  explain(): Explanation {
+  async explain(_query: ExplainQuery, source: ExplainSource): Promise<Explanation> {
+    this.asked = source;
     if (this.explanation === undefined) throw new ChainstitchError('switch-not-connected', 'no connection');
     return this.explanation;
   }
