@@ -10,7 +10,9 @@ interface Vector {
 }
 
 function read(file: string): Vector[] {
-  const lines = readFileSync(new URL(`./vectors/${file}`, import.meta.url), 'utf8').trim().split('\n');
+  const lines = readFileSync(new URL(`./vectors/${file}`, import.meta.url), 'utf8')
+    .trim()
+    .split('\n');
   return lines.map((line) => JSON.parse(line));
 }
 

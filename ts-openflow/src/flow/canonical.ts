@@ -16,11 +16,14 @@ function setField(field: MatchField): ActionOf<'setField'> {
   return { type: 'setField', field: field.field === 'unknown' ? field : fromBits(toBits(field)) };
 }
 
-/** A header's form says how a field was named, not which one it is. */
+/** A header's form and an option's length say how a field was named, not which one it is. */
 function withoutForms<T>(value: T): T {
   if (Array.isArray(value)) return value.map(withoutForms) as T;
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
-  const entries = Object.entries(value).filter(([name]) => name !== 'form');
+  const isField = 'field' in value;
+  const entries = Object.entries(value).filter(
+    ([name]) => name !== 'form' && !(isField && name === 'length'),
+  );
   return Object.fromEntries(entries.map(([name, entry]) => [name, withoutForms(entry)])) as T;
 }
 
