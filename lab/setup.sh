@@ -12,6 +12,7 @@ ethtool
 gcc
 iproute2
 iputils-ping
+isc-dhcp-client
 libc6-dev
 libseccomp-dev
 make
@@ -24,6 +25,7 @@ python3
 qemu-system-x86
 tcpdump
 tshark
+udhcpc
 '
 
 step() { printf '%s\n' "setup: $1" >&2; }

@@ -186,6 +186,8 @@ export class Lines {
 /** One connection to the console. */
 export class Console {
   readonly lines = new Lines();
+  /** What the guest has said of itself while an answer was waited for. */
+  readonly unasked: string[] = [];
   readonly #socket: Socket;
 
   constructor(socket: Socket) {
@@ -209,9 +211,19 @@ export class Console {
     return this.ask(`config ${revision} ${Buffer.byteLength(json, 'latin1')}\n${json}\n`);
   }
 
+  /** The first line after this request that begins like its answer; what the guest says unasked is kept. */
+  async answer(request: string, start: string): Promise<string> {
+    this.send(`${request}\n`);
+    for (;;) {
+      const line = await this.lines.next(`answer to ${request}`);
+      if (line.startsWith(start)) return line;
+      if (!/^(log|state) /.test(line)) throw new Error(`${request} was answered with ${line}`);
+      this.unasked.push(line);
+    }
+  }
+
   async counters(): Promise<Counters> {
-    const answer = await this.ask('counters');
-    return JSON.parse(answer.replace(/^counters /, ''));
+    return JSON.parse((await this.answer('counters', 'counters ')).replace('counters ', ''));
   }
 
   pause(): void {

@@ -1,7 +1,7 @@
 /** The limits in a booted guest. How fast they refill is judged on the host, where the clock stands still. */
 import t from 'tap';
 
-import { buildImages, startMachine } from './machine.ts';
+import { buildImages, ISOLATIONS, startMachine } from './machine.ts';
 import { ipv4, udp, Wire } from './wire.ts';
 
 buildImages();
@@ -15,40 +15,43 @@ function marked(dscp: number, ecn: number): Buffer {
   return frame;
 }
 
-t.test('a class gets its burst each way, and the rest is not limited', async (t) => {
-  const config = { classes: [{ dscp: [46], upstream: SLOW, downstream: SLOW }], ecn: 'mark' };
-  const { namespace, console } = await startMachine(t, { function: 'ratelimit', config });
-  const wire = await Wire.open(t, namespace);
-  for (const side of ['left', 'right'] as const) {
-    for (let i = 0; i < 20; i++) wire.send(side, marked(46, 1));
-    const came = await wire.arrivals();
-    t.equal(came.length, 10, `${side}: the burst`);
-    t.strictSame(
-      came.map(({ frame }) => frame.readUInt8(15) & 3),
-      [1, 1, 1, 1, 1, 3, 3, 3, 3, 3],
-      'marked below the half',
-    );
-    for (let i = 0; i < 20; i++) wire.send(side, marked(0, 0));
-    t.equal((await wire.arrivals()).length, 20, 'not limited');
-  }
-  const { function: numbers } = await console.counters();
-  const each = { passed: 10, marked: 5, dropped: 10 };
-  t.match(numbers, { classes: [{ upstream: each, downstream: each }] });
-});
-
-t.test('a new limit holds from the next frame on', async (t) => {
-  const { namespace, console } = await startMachine(t, {
-    function: 'ratelimit',
-    config: { classes: [{ dscp: [8], upstream: SLOW }] },
+for (const isolation of ISOLATIONS) {
+  t.test(`a class gets its burst each way, and the rest is not limited, ${isolation}`, async (t) => {
+    const config = { classes: [{ dscp: [46], upstream: SLOW, downstream: SLOW }], ecn: 'mark' };
+    const { namespace, console } = await startMachine(t, { isolation, function: 'ratelimit', config });
+    const wire = await Wire.open(t, namespace);
+    for (const side of ['left', 'right'] as const) {
+      for (let i = 0; i < 20; i++) wire.send(side, marked(46, 1));
+      const came = await wire.arrivals();
+      t.equal(came.length, 10, `${side}: the burst`);
+      t.strictSame(
+        came.map(({ frame }) => frame.readUInt8(15) & 3),
+        [1, 1, 1, 1, 1, 3, 3, 3, 3, 3],
+        'marked below the half',
+      );
+      for (let i = 0; i < 20; i++) wire.send(side, marked(0, 0));
+      t.equal((await wire.arrivals()).length, 20, 'not limited');
+    }
+    const { function: numbers } = await console.counters();
+    const each = { passed: 10, marked: 5, dropped: 10 };
+    t.match(numbers, { classes: [{ upstream: each, downstream: each }] });
   });
-  const wire = await Wire.open(t, namespace);
-  const burst = async (): Promise<number> => {
-    for (let i = 0; i < 20; i++) wire.send('left', marked(8, 0));
-    return (await wire.arrivals()).length;
-  };
-  t.equal(await burst(), 10);
-  await console.configure(2, { classes: [{ dscp: [8], upstream: { ...SLOW, burstBytes: 60_000 } }] });
-  t.equal(await burst(), 0, 'what was spent stays spent');
-  await console.configure(3, { upstream: { bitsPerSecond: 1_000_000_000 } });
-  t.equal(await burst(), 20);
-});
+
+  t.test(`a new limit holds from the next frame on, ${isolation}`, async (t) => {
+    const { namespace, console } = await startMachine(t, {
+      isolation,
+      function: 'ratelimit',
+      config: { classes: [{ dscp: [8], upstream: SLOW }] },
+    });
+    const wire = await Wire.open(t, namespace);
+    const burst = async (): Promise<number> => {
+      for (let i = 0; i < 20; i++) wire.send('left', marked(8, 0));
+      return (await wire.arrivals()).length;
+    };
+    t.equal(await burst(), 10);
+    await console.configure(2, { classes: [{ dscp: [8], upstream: { ...SLOW, burstBytes: 60_000 } }] });
+    t.equal(await burst(), 0, 'what was spent stays spent');
+    await console.configure(3, { upstream: { bitsPerSecond: 1_000_000_000 } });
+    t.equal(await burst(), 20);
+  });
+}

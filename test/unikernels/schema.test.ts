@@ -101,3 +101,65 @@ t.test('ratelimit: schema and guest agree', (t) =>
     guestOnly: [classes({ dscp: [1], upstream: limit }, { dscp: [1], downstream: limit })],
   }),
 );
+
+const subnet = { subnet: '10.0.0.0/24', server: '10.0.0.2' };
+const pool = { first: '10.0.0.10', last: '10.0.0.57' };
+const reserved = { mac: '02:00:00:00:00:05', address: '10.0.0.5' };
+
+t.test('dhcp: schema and guest agree', (t) =>
+  agree(t, 'dhcp', {
+    both: [
+      { ...subnet, pool },
+      { ...subnet, reservations: [] },
+      { ...subnet, pool, reservations: [reserved, { mac: '02:00:00:00:00:aa', address: '10.0.0.11' }] },
+      { ...subnet, pool, routers: ['10.0.0.1'], dns: ['192.0.2.1', '192.0.2.2'], ntp: ['192.0.2.3'] },
+      { ...subnet, pool, domain: 'a.example-2.org', leaseSeconds: 60, mtu: 65_535 },
+      { subnet: '10.0.0.0/8', server: '10.1.2.3', pool },
+      { subnet: '10.0.0.0/30', server: '10.0.0.1', pool: { first: '10.0.0.2', last: '10.0.0.2' } },
+    ],
+    neither: [
+      {},
+      subnet,
+      { subnet: '10.0.0.0/24', pool },
+      { server: '10.0.0.2', pool },
+      { ...subnet, pool, other: 1 },
+      { ...subnet, pool: { first: '10.0.0.10' } },
+      { ...subnet, pool: { ...pool, size: 3 } },
+      { ...subnet, pool, server: '0.0.0.0' },
+      { ...subnet, pool, server: '2001:db8::1' },
+      { ...subnet, subnet: '10.0.0.1/24', pool },
+      { ...subnet, subnet: '10.0.0.0/31', pool },
+      { ...subnet, subnet: '10.0.0.0/7', pool },
+      { ...subnet, subnet: '10.0.0.0', pool },
+      { ...subnet, subnet: '2001:db8::/32', pool },
+      { ...subnet, reservations: [{ mac: '02:00:00:00:00:05' }] },
+      { ...subnet, reservations: [{ ...reserved, mac: '02-00-00-00-00-05' }] },
+      {
+        ...subnet,
+        reservations: Array.from({ length: 33 }, (_, i) => ({ ...reserved, address: `10.0.0.${i + 100}` })),
+      },
+      { ...subnet, pool, dns: [] },
+      { ...subnet, pool, dns: Array(5).fill('192.0.2.1') },
+      { ...subnet, pool, dns: ['ns.example.org'] },
+      { ...subnet, pool, domain: '' },
+      { ...subnet, pool, domain: 'a..b' },
+      { ...subnet, pool, domain: '-a' },
+      { ...subnet, pool, domain: 'a-' },
+      { ...subnet, pool, domain: 'a'.repeat(64) },
+      { ...subnet, pool, leaseSeconds: 59 },
+      { ...subnet, pool, leaseSeconds: 31_536_001 },
+      { ...subnet, pool, mtu: 575 },
+      { ...subnet, pool, mtu: 65_536 },
+    ],
+    guestOnly: [
+      { ...subnet, pool: { first: '10.0.0.20', last: '10.0.0.10' } },
+      { ...subnet, pool: { first: '10.0.0.10', last: '10.0.0.58' } },
+      { ...subnet, pool: { first: '10.0.0.1', last: '10.0.0.9' } },
+      { ...subnet, pool: { first: '10.0.1.1', last: '10.0.1.9' } },
+      { ...subnet, server: '10.0.1.2', pool },
+      { ...subnet, pool, routers: ['10.0.1.1'] },
+      { ...subnet, reservations: [reserved, reserved] },
+      { ...subnet, reservations: [{ ...reserved, address: '10.0.0.2' }] },
+    ],
+  }),
+);

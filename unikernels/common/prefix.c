@@ -1,7 +1,5 @@
 #include "prefix.h"
 
-#include "../platform/text.h"
-
 #include <string.h>
 
 /* Four decimal numbers with dots; nothing else. */
@@ -127,4 +125,20 @@ const char *prefix_read(const char *string, struct prefix *prefix) {
 	if ((prefix->address.high & ~prefix->mask.high) || (prefix->address.low & ~prefix->mask.low))
 		return "a prefix has bits beyond its length";
 	return NULL;
+}
+
+bool ipv4_read(const char *string, uint32_t *address) {
+	uint64_t value;
+	if (!read_ipv4(string, strlen(string), &value))
+		return false;
+	*address = (uint32_t)value;
+	return true;
+}
+
+void text_ipv4(struct text *text, uint32_t address) {
+	for (int shift = 24; shift >= 0; shift -= 8) {
+		text_number(text, address >> shift & 0xff);
+		if (shift)
+			text_char(text, '.');
+	}
 }

@@ -2,6 +2,8 @@
 #ifndef COMMON_PREFIX_H
 #define COMMON_PREFIX_H
 
+#include "../platform/text.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,6 +19,11 @@ struct prefix {
 
 /* 10.0.0.0/8, 2001:db8::/32, or one address. NULL or what is wrong. */
 const char *prefix_read(const char *string, struct prefix *prefix);
+
+/* One IPv4 address in dotted form, nothing else; false when it is not one. */
+bool ipv4_read(const char *string, uint32_t *address);
+
+void text_ipv4(struct text *text, uint32_t address);
 
 /* Whether an address, whose family is 4 or 6, is in it. */
 static inline bool prefix_has(const struct prefix *prefix, uint8_t family, const struct address *address) {

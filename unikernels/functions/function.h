@@ -75,14 +75,14 @@ struct function {
 	 * Writes what a later copy should know (leases, mappings) as one JSON object, at most
 	 * FUNCTION_STATE_MAX bytes. Called some time after state_changed(), and before an orderly end.
 	 */
-	void (*save)(struct text *out);
+	void (*save)(struct text *out, uint64_t now);
 
 	/*
 	 * Takes over what an earlier copy has saved; after the first configuration and before the first
 	 * frame. It may be an older version's or damaged: what is of no use is left. Never called
 	 * when there is nothing.
 	 */
-	void (*restore)(const char *json, size_t length);
+	void (*restore)(const char *json, size_t length, uint64_t now);
 };
 
 #define FUNCTION_COUNTERS_MAX 30000

@@ -123,7 +123,7 @@ void dispatch_tell_state(struct text *out) {
 		return;
 	size_t start = out->length;
 	text_string(out, CONTRACT_SAY_STATE);
-	function.save(out);
+	function.save(out, clock_now());
 	text_char(out, '\n');
 	if (out->length - start > longest)
 		panic("the function's state is longer than it may be");

@@ -139,7 +139,7 @@ static void earlier_state(void) {
 	if (!function.restore)
 		return;
 	if (!boot_file_read(CONTRACT_STATE_FILE, protocol_config, CONTRACT_MAX_STATE, &length) && length > 0)
-		function.restore(protocol_config, length);
+		function.restore(protocol_config, length, clock_now());
 }
 
 void instance_start(const char *command_line, uint64_t seed, struct arena *memory) {

@@ -63,6 +63,23 @@ const char *platform_configure(const char *json) {
 	return good ? NULL : reason;
 }
 
+const char *platform_save(uint64_t now) {
+	static char json[FUNCTION_STATE_MAX + 1];
+	struct text out = {json, sizeof(json) - 1, 0, false};
+	function.save(&out, now);
+	CHECK(!out.cut);
+	json[out.length] = '\0';
+	return json;
+}
+
+void platform_restore(const char *json, uint64_t now) {
+	size_t length = strlen(json);
+	char *exact = malloc(length ? length : 1);
+	memcpy(exact, json, length);
+	function.restore(exact, length, now);
+	free(exact);
+}
+
 const char *platform_counters(uint64_t now) {
 	static char json[FUNCTION_COUNTERS_MAX + 1];
 	struct text out = {json, sizeof(json) - 1, 0, false};

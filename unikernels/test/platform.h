@@ -46,6 +46,11 @@ enum verdict platform_frame(enum side from, uint8_t *bytes, size_t *length, uint
 /* The reason, or NULL when the configuration was taken. */
 const char *platform_configure(const char *json);
 
+/* What the function saves, as JSON. */
+const char *platform_save(uint64_t now);
+
+void platform_restore(const char *json, uint64_t now);
+
 /* The counters as JSON. */
 const char *platform_counters(uint64_t now);
 

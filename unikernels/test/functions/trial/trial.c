@@ -140,13 +140,15 @@ static void tick(uint64_t now) {
 	send_frame(RIGHT, bytes, sizeof(bytes));
 }
 
-static void save(struct text *out) {
+static void save(struct text *out, uint64_t now) {
+	(void)now;
 	text_string(out, "{\"kept\":");
 	text_number(out, kept);
 	text_char(out, '}');
 }
 
-static void restore(const char *json, size_t length) {
+static void restore(const char *json, size_t length, uint64_t now) {
+	(void)now;
 	struct json reader;
 	char name[32], reason[100];
 	struct text why = TEXT_OVER(reason);
