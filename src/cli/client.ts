@@ -14,6 +14,8 @@ export type Call = {
   /** Milliseconds that the controller is asked to take before it answers, beyond the time for an answer. */
   readonly grace?: number;
   readonly accept?: string;
+  /** Names the request, so that it is not carried out twice when it is sent twice. */
+  readonly once?: string;
 };
 export type Answer = { readonly status: number; readonly body: unknown };
 
@@ -88,14 +90,34 @@ export class Client {
     return (await this.call('GET', path)).body as T;
   }
 
+  /** All items of a list, page after page. */
+  async list<T>(path: string): Promise<readonly T[]> {
+    const items: T[] = [];
+    let cursor = '';
+    for (;;) {
+      const page = await this.get<{ readonly items: readonly T[]; readonly next?: string }>(
+        cursor === '' ? path : `${path}?cursor=${encodeURIComponent(cursor)}`,
+      );
+      items.push(...page.items);
+      if (page.next === undefined) return items;
+      cursor = page.next;
+    }
+  }
+
   /** The head of an answer; its body is the caller's to read. */
-  open(method: Method, path: string, { body, accept }: Call, signal: AbortSignal): Promise<IncomingMessage> {
+  open(
+    method: Method,
+    path: string,
+    { body, accept, once }: Call,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> {
     const { server, token } = this.#session;
     const url = new URL(`${server.pathname.replace(/\/$/, '')}${path}`, server);
     const text = body === undefined ? undefined : JSON.stringify(body);
     const headers = {
       accept: accept ?? 'application/json',
       'user-agent': 'chainstitch',
+      ...(once === undefined ? {} : { 'idempotency-key': once }),
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...(text === undefined
         ? {}

@@ -3,13 +3,13 @@
  */
 import { closest } from '../model/closest.ts';
 import type { Kind, Specs } from '../model/declared.ts';
-import type { InstanceFact, SwitchFact } from '../model/facts.ts';
+import type { InstanceFact, LinkFact, SwitchFact } from '../model/facts.ts';
 import type { ChainStatus } from '../model/status.ts';
 import type { InstanceRecord } from '../model/steering.ts';
 import { Failure } from './failure.ts';
 
-/** Declared objects, and instances, which come with the chains. */
-export type ShownKind = Kind | 'instances';
+/** Declared objects; instances, which come with the chains; links, which are found. */
+export type ShownKind = Kind | 'instances' | 'links';
 
 export type SwitchShown = {
   readonly declared: boolean;
@@ -29,6 +29,13 @@ export type InstanceShown = InstanceRecord & {
   readonly status: Omit<InstanceFact, 'id' | 'phase'> & { readonly phase: InstanceFact['phase'] | 'unknown' };
 };
 
+export type LinkShown = {
+  readonly ends: readonly [LinkEndShown, LinkEndShown];
+  readonly state: LinkFact['state'];
+  readonly since: string;
+};
+type LinkEndShown = { readonly switch: string; readonly port: string };
+
 /** An object of each kind as the API shows it. */
 export type Shown = {
   functions: { readonly builtIn: boolean; readonly spec: Specs['functions'] };
@@ -37,6 +44,7 @@ export type Shown = {
   subscribers: { readonly spec: Specs['subscribers'] };
   chains: ChainShown;
   instances: InstanceShown;
+  links: LinkShown;
 };
 
 type Column<T> = { readonly title: string; readonly of: (object: T) => string | number | undefined };
@@ -48,6 +56,7 @@ type KindEntry<K extends ShownKind> = {
 
 const join = (values: readonly string[] | undefined): string | undefined =>
   values === undefined || values.length === 0 ? undefined : values.join(',');
+const endText = (end: LinkEndShown): string => `${end.switch}:${end.port}`;
 const labels = (of: Readonly<Record<string, string>> | undefined): string | undefined =>
   of && join(Object.entries(of).map(([key, value]) => `${key}=${value}`));
 
@@ -123,6 +132,16 @@ const TABLE: { readonly [K in ShownKind]: KindEntry<K> } = {
       { title: 'PROBLEM', of: ({ status }) => status.problem },
     ],
   },
+  links: {
+    aliases: ['link'],
+    name: ({ ends }) => ends.map(endText).join('--'),
+    columns: [
+      { title: 'ONE END', of: ({ ends: [one] }) => endText(one) },
+      { title: 'OTHER END', of: ({ ends: [, other] }) => endText(other) },
+      { title: 'STATE', of: ({ state }) => state },
+      { title: 'SINCE', of: ({ since }) => since },
+    ],
+  },
 };
 
 export const SHOWN_KINDS = Object.keys(TABLE) as readonly ShownKind[];
@@ -147,6 +166,7 @@ export function parseKind(word: string): ShownKind {
 /** As `parseKind`, for what can be declared and deleted. @throws Failure `usage` */
 export function parseDeclaredKind(word: string): Kind {
   const kind = parseKind(word);
+  if (kind === 'links') throw new Failure('usage', 'links are found; nobody makes or deletes one');
   if (kind !== 'instances') return kind;
   throw new Failure('usage', 'instances come and go with the chains; nobody makes or deletes one', {
     remedy: 'Change or delete the chain that the instance is for.',

@@ -28,7 +28,7 @@ export function formatObjects<K extends ShownKind>(
       return objects.map((object) => `${kind}/${nameOf(kind, object)}`).join('\n');
     case 'table': {
       const { titles, rows } = rowsOf(kind, objects);
-      return table(titles, rows, new Set(['PHASE', 'CONNECTION', 'CONFIRMED']));
+      return table(titles, rows, new Set(['PHASE', 'CONNECTION', 'CONFIRMED', 'STATE']));
     }
   }
 }
@@ -46,6 +46,9 @@ const COLOURS: Readonly<Record<string, 'green' | 'yellow' | 'red'>> = {
   stopping: 'yellow',
   unknown: 'yellow',
   no: 'yellow',
+  up: 'green',
+  stale: 'yellow',
+  oneWay: 'red',
   degraded: 'red',
   rejected: 'red',
   backoff: 'red',

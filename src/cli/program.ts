@@ -11,6 +11,7 @@ import { registerDelete } from './commands/delete.ts';
 import { registerDescribe } from './commands/describe.ts';
 import { registerExplain } from './commands/explain.ts';
 import { registerGet } from './commands/get.ts';
+import { registerPlan } from './commands/plan.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerToken } from './commands/token.ts';
 import { registerTop } from './commands/top.ts';
@@ -33,6 +34,7 @@ export async function createProgram(host: Host): Promise<Program> {
   await registerServe(program, around);
   for (const register of [
     registerApply,
+    registerPlan,
     registerGet,
     registerDescribe,
     registerDelete,
@@ -77,6 +79,8 @@ function rootHelp(): string {
   return `The whole story:
   chainstitch serve                              run the controller
   chainstitch apply -f chains/lab.yaml           declare a switch, an uplink and subscribers
+  chainstitch plan -f chains/alice-protected.yaml
+                                                 what declaring a chain would do
   chainstitch apply -f chains/alice-protected.yaml --wait
                                                  declare a chain, and wait until it is in force
   chainstitch get chains                         see what became of it

@@ -24,10 +24,18 @@ spec: { name: alice, attachment: { switch: s1, port: s1-eth1 }, mac: "${HOSTS.al
 `;
   t.match(await feed(lab, 'apply', '-f', '-'), { status: 0, err: '' });
   const file = new URL('../../chains/alice-protected.yaml', import.meta.url).pathname;
+  const planned = await cli('plan', '-f', file, '--exit-code');
+  t.equal(planned.status, EXITS.findings.status, 'it would change something');
+  t.match(
+    planned.out,
+    /^\+ chains\/alice-protected\n\+ instance i1: firewall for .*alice.*\nswitch s1: \d+ flows, then \d+\n/,
+  );
+  t.match(planned.out, /\n {2}\+ .*table=\d.*\n/);
   t.match(await cli('apply', '-f', file, '--wait'), {
     status: 0,
-    out: 'chains/alice-protected created, in force\n',
+    out: 'chains/alice-protected created\nchains/alice-protected in force\n',
   });
+  t.match(await cli('plan', '-f', file, '--exit-code'), { status: 0, out: '  chains/alice-protected\n' });
   t.match((await cli('get', 'chains')).out, /\nalice-protected +active +1 +alice +firewall +-\n$/);
   t.match(
     (await cli('describe', 'chain', 'alice-protected')).out,
@@ -57,7 +65,7 @@ spec: { name: alice, attachment: { switch: s1, port: s1-eth1 }, mac: "${HOSTS.al
     log.filter((line) => line['reqId'] === reqId).map(({ part, msg, status }) => ({ part, msg, status })),
     [
       { part: 'northbound', msg: 'created' },
-      { part: 'northbound', msg: 'answered', status: 201 },
+      { part: 'northbound', msg: 'answered', status: 200 },
     ],
     'a request by its id',
   );
@@ -79,7 +87,7 @@ spec: { name: alice, attachment: { switch: s1, port: s1-eth1 }, mac: "${HOSTS.al
     /^chainstitch_instance_boot_seconds_count\{accelerator="(tcg|kvm)"\} 1$/m,
     /^chainstitch_bundle_seconds_count\{outcome="committed"\} [1-9]/m,
     /^chainstitch_store_write_seconds_count [1-9]/m,
-    /^chainstitch_api_requests_total\{method="PUT",route="\/v1\/chains\/:name",status="201"\} 1$/m,
+    /^chainstitch_api_requests_total\{method="POST",route="\/v1\/apply",status="200"\} \d+$/m,
   ]) {
     t.match(metrics, line);
   }

@@ -216,8 +216,14 @@ t.test('what is wrong, where, and what would help', async (t) => {
   t.equal(status(refused), 'refused');
   t.match(
     refused.err,
-    /^chainstitch: .*\(invalid-config\)\n {2}chain\.yaml:7:26 \/spec\/hops\/0\/config\/default: .*deny.*\nwhat to do: .*\nin the controller's log: reqId [0-9a-f-]{36}\n$/,
+    /^chainstitch: .*\(invalid-config\)\n {2}chain\.yaml:7:26 chains\/alice-protected\/hops\/0\/config\/default: .*deny.*\nwhat to do: .*\nin the controller's log: reqId [0-9a-f-]{36}\n$/,
   );
+  const half = await cli(['apply', '-f', '-'], {
+    input: `${CHAIN}---\n${LAB.split('---')[1]?.replace('bob', 'x')}`,
+  });
+  t.equal(status(half), 'conflict');
+  t.match(half.err, / {2}standard input:13:35 subscribers\/x\/attachment\/port: subscriber bob is attached/);
+  t.equal((await cli(['get', 'chains', '-o', 'name'])).out, '', 'all of it or nothing');
   const waited = await cli(['apply', '-f', '-', '--wait', '200ms'], { input: CHAIN });
   t.equal(status(waited), 'not-in-force', waited.err);
   const cases: [string, string[], string, RegExp, RunOptions?][] = [

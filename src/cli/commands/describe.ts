@@ -4,6 +4,7 @@ import { selects } from '../../model/hops.ts';
 import type { Around, Program } from '../around.ts';
 import type { Client } from '../client.ts';
 import { withExamples } from '../examples.ts';
+import { Failure } from '../failure.ts';
 import { parseKind, pathOf, type Shown, type ShownKind } from '../kinds.ts';
 import { printable, table, yamlText } from '../output.ts';
 import { paint, print } from '../terminal.ts';
@@ -18,6 +19,7 @@ export function registerDescribe(program: Program, { client }: Around): void {
     .argument('<name>', 'its name')
     .action(async (word, name) => {
       const kind = parseKind(word);
+      if (kind === 'links') throw new Failure('usage', 'there is no more to a link than `get links` shows');
       print((await describe(client(), kind, name)).join('\n'));
     });
   withExamples(command, [
@@ -30,13 +32,20 @@ export function registerDescribe(program: Program, { client }: Around): void {
   ]);
 }
 
-async function describe(client: Client, kind: ShownKind, name: string): Promise<readonly string[]> {
+async function describe(
+  client: Client,
+  kind: Exclude<ShownKind, 'links'>,
+  name: string,
+): Promise<readonly string[]> {
   const object: unknown = await client.get(pathOf(kind, name));
   return DESCRIBE[kind](object as never, client);
 }
 
 const DESCRIBE: {
-  readonly [K in ShownKind]: (object: Shown[K], client: Client) => Promise<readonly string[]>;
+  readonly [K in Exclude<ShownKind, 'links'>]: (
+    object: Shown[K],
+    client: Client,
+  ) => Promise<readonly string[]>;
 } = {
   async chains(chain) {
     const { spec, status } = chain;

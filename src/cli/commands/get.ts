@@ -3,6 +3,7 @@ import { Argument, Option } from '@commander-js/extra-typings';
 import type { Around, Program } from '../around.ts';
 import type { Client } from '../client.ts';
 import { withExamples } from '../examples.ts';
+import { Failure } from '../failure.ts';
 import { nameOf, parseKind, pathOf, SHOWN_KINDS, type Shown, type ShownKind } from '../kinds.ts';
 import { FORMATS, type Format, formatObjects } from '../output.ts';
 import { parseSelector } from '../selector.ts';
@@ -42,7 +43,7 @@ async function get<K extends ShownKind>(
   const found =
     names.length === 0
       ? (await listOf(client, kind)).filter(chosen)
-      : await Promise.all(names.map((name) => client.get<Shown[K]>(pathOf(kind, name))));
+      : await Promise.all(names.map((name) => find(client, kind, name)));
   if (found.length === 0 && output === 'table') {
     remark(`There are no ${kind}${selector === undefined ? '' : ` with ${selector}`}.`);
     return;
@@ -51,8 +52,15 @@ async function get<K extends ShownKind>(
   if (text !== '') print(text);
 }
 
+async function find<K extends ShownKind>(client: Client, kind: K, name: string): Promise<Shown[K]> {
+  if (kind !== 'links') return client.get<Shown[K]>(pathOf(kind, name));
+  const found = (await listOf(client, kind)).find((one) => nameOf(kind, one) === name);
+  if (found === undefined) throw new Failure('not-found', `there is no link ${name}`);
+  return found;
+}
+
 /** All objects of a kind, by name. */
 export async function listOf<K extends ShownKind>(client: Client, kind: K): Promise<readonly Shown[K][]> {
-  const { items } = await client.get<{ items: readonly Shown[K][] }>(pathOf(kind));
+  const items = await client.list<Shown[K]>(pathOf(kind));
   return [...items].sort((a, b) => nameOf(kind, a).localeCompare(nameOf(kind, b), 'en', { numeric: true }));
 }
