@@ -42,6 +42,7 @@ export type Shown = {
   switches: SwitchShown;
   uplinks: { readonly spec: Specs['uplinks'] };
   subscribers: { readonly spec: Specs['subscribers'] };
+  pools: { readonly spec: Specs['pools'] };
   chains: ChainShown;
   instances: InstanceShown;
   links: LinkShown;
@@ -106,6 +107,17 @@ const TABLE: { readonly [K in ShownKind]: KindEntry<K> } = {
       { title: 'LABELS', of: ({ spec }) => labels(spec.labels) },
     ],
   },
+  pools: {
+    aliases: ['pool'],
+    name: ({ spec }) => spec.name,
+    columns: [
+      { title: 'NAME', of: ({ spec }) => spec.name },
+      { title: 'FUNCTION', of: ({ spec }) => spec.function },
+      { title: 'SWITCH', of: ({ spec }) => spec.switch },
+      { title: 'INSTANCES', of: ({ spec }) => spec.instances },
+      { title: 'DRAIN', of: ({ spec }) => join(spec.drain) },
+    ],
+  },
   chains: {
     aliases: ['chain'],
     name: ({ spec }) => spec.name,
@@ -114,7 +126,10 @@ const TABLE: { readonly [K in ShownKind]: KindEntry<K> } = {
       { title: 'PHASE', of: ({ status }) => status.phase },
       { title: 'GENERATION', of: ({ generation }) => generation },
       { title: 'FOR', of: ({ spec }) => join(spec.subscribers) ?? labels(spec.selector) },
-      { title: 'HOPS', of: ({ spec }) => spec.hops.map((hop) => hop.name ?? hop.function).join(' > ') },
+      {
+        title: 'HOPS',
+        of: ({ spec }) => spec.hops.map((hop) => hop.name ?? hop.pool ?? hop.function).join(' > '),
+      },
       { title: 'MISSING', of: ({ status }) => status.conditions.find((one) => !one.status)?.message },
     ],
   },
@@ -127,6 +142,7 @@ const TABLE: { readonly [K in ShownKind]: KindEntry<K> } = {
       { title: 'CHAIN', of: ({ chain }) => chain },
       { title: 'SUBSCRIBER', of: ({ subscriber }) => subscriber },
       { title: 'HOP', of: ({ hop }) => hop },
+      { title: 'POOL', of: ({ pool }) => pool },
       { title: 'FUNCTION', of: ({ function: name }) => name },
       { title: 'RESTARTS', of: ({ status }) => status.restarts },
       { title: 'PROBLEM', of: ({ status }) => status.problem },

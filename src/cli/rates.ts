@@ -37,14 +37,14 @@ export function rateRows(now: Sample, before: Sample | undefined, group: Group):
   const seconds = before === undefined ? 0 : (now.at - before.at) / 1000;
   const rows = new Map<string, RateRow>();
   for (const { shown, counters } of now.instances) {
-    const key = group === 'instance' ? shown.id : shown[group];
+    const key = group === 'instance' ? shown.id : (shown[group] ?? shown.pool ?? '');
     const was = earlier.get(shown.id);
     const rates = seconds > 0 && counters && was ? ratesOf(counters, was, seconds) : undefined;
     const row: RateRow = {
       key,
-      chain: group === 'subscriber' ? '' : shown.chain,
-      subscriber: group === 'chain' ? '' : shown.subscriber,
-      hop: group === 'instance' ? shown.hop : '',
+      chain: group === 'subscriber' ? '' : (shown.chain ?? ''),
+      subscriber: group === 'chain' ? '' : (shown.subscriber ?? ''),
+      hop: group === 'instance' ? (shown.hop ?? shown.pool ?? '') : '',
       instances: 1,
       ready: shown.status.phase === 'ready' ? 1 : 0,
       rates,

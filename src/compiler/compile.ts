@@ -7,6 +7,7 @@ import type { PortFact } from '../model/facts.ts';
 import type { Dpid, InstanceId, Mac, OfPort } from '../model/ids.ts';
 import { SWITCH_OWNER } from '../model/ids.ts';
 import { classifyFlows } from './classify.ts';
+import { deliverFlows } from './deliver.ts';
 import { egressFlows } from './egress.ts';
 import { drop, flow, goTo, normal } from './flow.ts';
 import { ingressFlows } from './ingress.ts';
@@ -50,6 +51,7 @@ function compileSwitch(view: SwitchView): CompiledSwitch {
       ...steerFlows(view),
       ...unchainedFlows(view),
       ...egressFlows(view),
+      ...deliverFlows(view),
     ],
     groups: [],
     isolated: isolation(view),
@@ -80,8 +82,8 @@ function isolation(view: SwitchView): ReadonlyMap<OfPort, Isolation> {
       if (isClosed(port)) return [port.ofport, 'all'];
       return [port.ofport, view.linkPorts.has(port.name) ? 'tagged' : 'none'];
     });
-  const instances = view.paths
-    .flatMap(({ hops }) => hops.flatMap(({ left, right }) => [left, right]))
+  const instances = [...view.paths.flatMap(({ hops }) => hops), ...view.pooled]
+    .flatMap(({ left, right }) => [left, right])
     .filter((port) => port !== undefined)
     .map((port) => [port, 'all'] as const);
   return new Map([...outside, ...instances].sort(([a], [b]) => a - b));

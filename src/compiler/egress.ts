@@ -1,13 +1,13 @@
 import type { DesiredFlow } from '../model/desired.ts';
-import { type OfPort, SWITCH_OWNER } from '../model/ids.ts';
+import { type OfPort, type OwnerId, SWITCH_OWNER } from '../model/ids.ts';
 import { boundFor, drop, flow, output } from './flow.ts';
 import { instanceNumber, type NextHop, type Side } from './metadata.ts';
 import { PRIORITY } from './pipeline.ts';
-import type { HopView, SwitchView } from './view.ts';
+import type { InstanceView, SwitchView } from './view.ts';
 
 /**
  * The one place where an instance's port stands as a target: an instance that comes or goes changes its own
- * two flows here and no path's. An instance that is not ready gets nothing.
+ * two flows here and no path's. An instance that is not ready gets nothing. Those of a pool are no chain's.
  */
 export function egressFlows(view: SwitchView): readonly DesiredFlow[] {
   const ends = new Set<OfPort>();
@@ -23,11 +23,12 @@ export function egressFlows(view: SwitchView): readonly DesiredFlow[] {
       flow(SWITCH_OWNER, 'egress', PRIORITY.exact, boundFor({ kind: 'port', port }), output(port)),
     );
 
-  const instances = new Map(
-    view.paths.flatMap(({ record, hops }) =>
-      hops.map((hop) => [hop.instance, { hop, owner: record.owner }] as const),
-    ),
-  );
+  const instances = new Map<string, { readonly hop: InstanceView; readonly owner: OwnerId }>();
+  for (const { record, hops } of view.paths) {
+    for (const hop of hops)
+      if (hop.tag === undefined) instances.set(hop.instance, { hop, owner: record.owner });
+  }
+  for (const hop of view.pooled) instances.set(hop.instance, { hop, owner: SWITCH_OWNER });
   const entries = [...instances.values()]
     .sort((a, b) => instanceNumber(a.hop.instance) - instanceNumber(b.hop.instance))
     .flatMap(({ hop, owner }) => [
@@ -37,7 +38,7 @@ export function egressFlows(view: SwitchView): readonly DesiredFlow[] {
   return [...exits, ...entries];
 }
 
-const into = ({ instance }: HopView, side: Side): NextHop => ({ kind: 'instance', instance, side });
+const into = ({ instance }: InstanceView, side: Side): NextHop => ({ kind: 'instance', instance, side });
 
-const enter = (hop: HopView, port: OfPort | undefined): DesiredFlow['instructions'] =>
+const enter = (hop: InstanceView, port: OfPort | undefined): DesiredFlow['instructions'] =>
   hop.ready && port !== undefined ? output(port) : drop;

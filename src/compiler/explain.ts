@@ -15,14 +15,14 @@ import type {
 } from '../model/explain.ts';
 import type { PortFact } from '../model/facts.ts';
 import { type InstanceId, MAX_HOPS, type Name, type OwnerId, SWITCH_OWNER } from '../model/ids.ts';
-import type { InstanceRecord, Steering } from '../model/steering.ts';
+import { type InstanceRecord, type Steering, stationOf } from '../model/steering.ts';
 import { flowText, NORMAL_PORT } from './flow.ts';
 import { decodePlace, NEXT_HOP_MASK, PLACE_MASK, type Side } from './metadata.ts';
 import type { AnyFlow, FlowTables } from './packets/flow-table.ts';
 import type { Effect, Hit } from './packets/run.ts';
 import { tableName } from './pipeline.ts';
 import { portName } from './view.ts';
-import { type Packet, walk } from './walk.ts';
+import { type Packet, type Walk, walk } from './walk.ts';
 
 export type ExplainInput = {
   readonly query: ExplainQuery;
@@ -36,7 +36,8 @@ export type ExplainInput = {
 
 /** @throws ChainstitchError `unknown-reference` for a port or a field that does not exist */
 export function explain(input: ExplainInput): Explanation {
-  const headers = parsePacket(input.query.packet);
+  let packet = parsePacket(input.query.packet);
+  let beneath: Walk<AnyFlow>['after'][number]['beneath'] = [];
   const names = new Names(input);
   const passes: ExplainPass[] = [];
   const hops: { hop: string; instance: string }[] = [];
@@ -54,9 +55,14 @@ export function explain(input: ExplainInput): Explanation {
   }
   // Each pass but the last ends inside an instance, and a path has no more than MAX_HOPS of them.
   for (let pass = 0; pass <= MAX_HOPS; pass++) {
-    const walked = walk(input.tables, new Map([...headers, ['in_port', BigInt(port.ofport)]]));
+    const arrived = new Map([...packet, ['in_port', BigInt(port.ofport)] as const]);
+    const walked = walk(input.tables, arrived, beneath);
     passes.push({ port: port.name, steps: walked.hits.map((hit) => describe(hit, names)) });
-    const outcomes = walked.effects.map((effect) => ({ effect, instance: instanceOf(effect, names) }));
+    const outcomes = walked.effects.map((effect, index) => ({
+      effect,
+      instance: instanceOf(effect, names),
+      after: walked.after[index],
+    }));
     // The packet is followed into an instance if it goes into one; whatever else is done is done to copies.
     const followed = outcomes.find(({ instance }) => instance !== undefined) ?? outcomes[0];
     also.push(
@@ -69,7 +75,8 @@ export function explain(input: ExplainInput): Explanation {
       const outcome = outcomeOf(followed?.effect ?? { kind: 'drop' }, walked.hits, names);
       return { passes, hops, outcome, also };
     }
-    hops.push({ hop: instance.record.hop, instance: instance.record.id });
+    if (followed.after) ({ packet, beneath } = followed.after);
+    hops.push({ hop: stationOf(instance.record), instance: instance.record.id });
     const out = input.ports.get(
       names.portOf(instance.record.id, instance.side === 'left' ? 'right' : 'left'),
     );
@@ -87,7 +94,7 @@ export function explain(input: ExplainInput): Explanation {
 }
 
 function parsePacket(fields: ExplainQuery['packet']): Packet {
-  const packet = new Map<string, bigint>();
+  const headers = new Map<string, bigint>();
   for (const [name, value] of Object.entries(fields)) {
     const fault = (detail: string): ChainstitchError =>
       new ChainstitchError('unknown-reference', `The packet field ${name} is not usable.`, {
@@ -100,9 +107,9 @@ function parsePacket(fields: ExplainQuery['packet']): Packet {
     } catch (error) {
       throw fault(error instanceof Error ? error.message : String(error));
     }
-    for (const field of parsed) if (field.field !== 'unknown') packet.set(field.field, BigInt(field.value));
+    for (const field of parsed) if (field.field !== 'unknown') headers.set(field.field, BigInt(field.value));
   }
-  return packet as Packet;
+  return headers as Packet;
 }
 
 /** Turns numbers of the tables back into what people call them. */
@@ -180,11 +187,15 @@ function effect(instruction: Instruction, names: Names): string {
     case 'applyActions':
       return instruction.actions
         .map((action) => {
+          if (action.type === 'pushVlan') return 'puts a tag on';
+          if (action.type === 'popVlan') return 'takes the tag off';
+          if (action.type === 'setField' && action.field.field === 'vlan_vid')
+            return `of VLAN ${Number(action.field.value) & 0xfff}`;
           if (action.type !== 'output') return printAction(action);
           if (action.port === NORMAL_PORT) return 'switches it as a learning bridge does';
           const instance = names.instanceAt(action.port);
           return instance
-            ? `into ${instance.record.hop} (instance ${instance.record.id}, ${instance.side})`
+            ? `into ${stationOf(instance.record)} (instance ${instance.record.id}, ${instance.side})`
             : `out of ${names.port(action.port)}`;
         })
         .join(', ');

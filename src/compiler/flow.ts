@@ -10,13 +10,14 @@ import {
 } from 'ts-openflow';
 import type { SubscriberSpec } from '../model/declared.ts';
 import { COOKIE_MARK, type DesiredFlow, LLDP_GROUP, LLDP_TYPE } from '../model/desired.ts';
-import type { Ipv4, Ipv6, Mac, OfPort, OwnerId } from '../model/ids.ts';
+import type { Ipv4, Ipv6, Mac, OfPort, OwnerId, PathId } from '../model/ids.ts';
 import {
   type Direction,
   encodeNextHop,
   encodePlace,
   NEXT_HOP_MASK,
   type NextHop,
+  PATH_MASK,
   PLACE_MASK,
   type Place,
 } from './metadata.ts';
@@ -37,10 +38,27 @@ export const placeAt = (place: Place): Instructions => [
   ...goTo('steer'),
 ];
 
-export const sendTo = (next: NextHop): Instructions => [
+/** @param tag VLAN id that the frame gets first, on top of what it has */
+export const sendTo = (next: NextHop, tag?: number): Instructions => [
+  ...(tag === undefined ? [] : [pushTag(tag)]),
   { type: 'writeMetadata', value: encodeNextHop(next), mask: NEXT_HOP_MASK },
   ...goTo('egress'),
 ];
+
+/** Of a customer VLAN (IEEE 802.1Q). */
+const VLAN_ETHERTYPE = 0x8100;
+
+const pushTag = (tag: number): Instructions[number] => ({
+  type: 'applyActions',
+  actions: [
+    { type: 'pushVlan', ethertype: VLAN_ETHERTYPE },
+    { type: 'setField', field: { field: 'vlan_vid', value: vlanPresent | tag } },
+  ],
+});
+
+/** Takes the tag off that pushTag has put on. */
+export const popTag: Instructions[number] = { type: 'applyActions', actions: [{ type: 'popVlan' }] };
+export const tagged = (tag: number): MatchField => ({ field: 'vlan_vid', value: vlanPresent | tag });
 
 export const output = (port: OfPort): Instructions => apply(port);
 export const normal: Instructions = apply(NORMAL_PORT);
@@ -68,6 +86,10 @@ export const lldp: Match = [untagged, ethDst(LLDP_GROUP), { field: 'eth_type', v
 
 export const atPlace = (place: Place): Match => [
   { field: 'metadata', value: encodePlace(place), mask: PLACE_MASK },
+];
+/** On a path, one way, wherever on it. */
+export const onPath = (path: PathId, direction: Direction): Match => [
+  { field: 'metadata', value: encodePlace({ path, direction, hopsDone: 255 }), mask: PATH_MASK },
 ];
 export const boundFor = (next: NextHop): Match => [
   { field: 'metadata', value: encodeNextHop(next), mask: NEXT_HOP_MASK },

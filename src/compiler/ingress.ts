@@ -1,12 +1,13 @@
 import type { DesiredFlow } from '../model/desired.ts';
-import { type OfPort, SWITCH_OWNER } from '../model/ids.ts';
-import { flow, goTo, inPort, lldp, placeAt, toController, untagged } from './flow.ts';
+import { SWITCH_OWNER } from '../model/ids.ts';
+import { flow, goTo, inPort, lldp, placeAt, popTag, tagged, toController, untagged } from './flow.ts';
 import { PRIORITY } from './pipeline.ts';
 import type { PathView, SwitchView } from './view.ts';
 
 /**
- * A frame that comes out of an instance is known by the port alone, so that a function may rewrite whatever
- * it likes. Where an instance stands on two paths, the one that is or becomes current has it.
+ * A frame that comes out of an instance is known by the port, and by the tag where the instance is a pool's, so
+ * that a function may rewrite whatever it likes. Where an instance without tags stands on two paths, the one
+ * that is or becomes current has it.
  *
  * A port that may lead to another switch hands in LLDP, and while it listens takes nothing else: it might
  * close a ring. From a link, what has no tag is unchained, where such traffic may use the link at all; a tag
@@ -22,9 +23,9 @@ export function ingressFlows(view: SwitchView): readonly DesiredFlow[] {
   const neighbours = view.openPorts.map(({ ofport }) =>
     flow(SWITCH_OWNER, 'ingress', PRIORITY.guard, [inPort(ofport), ...lldp], toController),
   );
-  const returns = new Map<OfPort, DesiredFlow>();
+  const returns = new Map<string, DesiredFlow>();
   for (const path of [...view.paths].sort(byClaim)) {
-    for (const [port, returned] of returnFlows(path)) if (!returns.has(port)) returns.set(port, returned);
+    for (const [from, returned] of returnFlows(path)) if (!returns.has(from)) returns.set(from, returned);
   }
   return [...neighbours, ...outside, ...returns.values()];
 }
@@ -33,16 +34,18 @@ const CLAIM = { current: 0, draining: 1, staged: 2 } as const;
 const byClaim = (a: PathView, b: PathView): number =>
   CLAIM[a.record.state.phase] - CLAIM[b.record.state.phase] || b.record.id - a.record.id;
 
-function returnFlows({ record, hops }: PathView): readonly (readonly [OfPort, DesiredFlow])[] {
-  return hops.flatMap((hop, i) => {
+/** Each with what it is known by. */
+function returnFlows({ record, hops }: PathView): readonly (readonly [string, DesiredFlow])[] {
+  return hops.flatMap(({ left, right, tag }, i) => {
     const upstream = { path: record.id, direction: 'upstream', hopsDone: i + 1 } as const;
     const downstream = { path: record.id, direction: 'downstream', hopsDone: hops.length - i } as const;
     return [
-      ...(hop.right === undefined ? [] : [[hop.right, upstream] as const]),
-      ...(hop.left === undefined ? [] : [[hop.left, downstream] as const]),
-    ].map(
-      ([port, place]) =>
-        [port, flow(record.owner, 'ingress', PRIORITY.exact, [inPort(port)], placeAt(place))] as const,
-    );
+      ...(right === undefined ? [] : [[right, upstream] as const]),
+      ...(left === undefined ? [] : [[left, downstream] as const]),
+    ].map(([port, place]) => {
+      const match = tag === undefined ? [inPort(port)] : [inPort(port), tagged(tag)];
+      const back = tag === undefined ? placeAt(place) : [popTag, ...placeAt(place)];
+      return [`${port} ${tag}`, flow(record.owner, 'ingress', PRIORITY.exact, match, back)] as const;
+    });
   });
 }

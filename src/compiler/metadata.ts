@@ -14,6 +14,8 @@ export type Direction = 'upstream' | 'downstream';
 
 const PLACE_BITS = 33n;
 export const PLACE_MASK = (1n << PLACE_BITS) - 1n;
+/** Path and direction without the index. */
+export const PATH_MASK = PLACE_MASK & ~0xffn;
 export const NEXT_HOP_MASK = ((1n << 31n) - 1n) << PLACE_BITS;
 
 /** Where a frame is: on which path, which way, after how many hops (0 to 255) of that way. */

@@ -13,12 +13,12 @@ export type TableSpec = {
   /** What happens to a frame that no flow matches; `declared` is what the switch declares for such traffic. */
   readonly miss: 'drop' | 'declared' | TableName;
 };
-export type TableName = 'ingress' | 'classify' | 'steer' | 'unchained' | 'egress';
+export type TableName = 'ingress' | 'classify' | 'steer' | 'unchained' | 'egress' | 'deliver';
 
 export const PIPELINE = {
   ingress: {
     id: 0,
-    does: 'Tells by the port where a frame comes from: an instance, which puts it back at its place on its path, or the outside',
+    does: 'Tells by the port where a frame comes from: an instance, which puts it back at its place on its path, or the outside; a tag tells paths apart that share the instance',
     matches: ['in_port', 'vlan_vid', 'eth_dst', 'eth_type'],
     goesTo: ['classify', 'steer'],
     miss: 'drop',
@@ -55,7 +55,7 @@ export const PIPELINE = {
     id: 2,
     does: 'Picks the next hop from the path, the direction and the service index',
     matches: ['metadata'],
-    goesTo: ['egress'],
+    goesTo: ['egress', 'deliver'],
     miss: 'drop',
   },
   unchained: {
@@ -69,6 +69,13 @@ export const PIPELINE = {
     id: 4,
     does: 'Maps a next hop to the port that it is at now',
     matches: ['metadata'],
+    goesTo: [],
+    miss: 'drop',
+  },
+  deliver: {
+    id: 5,
+    does: 'Ends a path that many share: what has come down it goes to the subscriber of that path that it is for',
+    matches: ['metadata', 'eth_dst', 'eth_type', 'arp_tpa', 'nw_proto', 'icmpv6_type', 'nd_target'],
     goesTo: [],
     miss: 'drop',
   },

@@ -7,18 +7,22 @@
  * drains. Only a first path starts at once as current: there is nothing to break, and until its instances
  * are ready the hops' fail policies say what happens to the traffic.
  */
-import type { ChainSpec, Declared, Stored, SubscriberSpec } from '../model/declared.ts';
+import type { Declared, Stored, SubscriberSpec } from '../model/declared.ts';
 import type { InstanceFact } from '../model/facts.ts';
 import { type ResolvedHop, resolveHops } from '../model/hops.ts';
-import { type InstanceId, MAX_PATH_ID, type Name, type OwnerId, type PathId } from '../model/ids.ts';
+import type { InstanceId, Name, OwnerId, PathId } from '../model/ids.ts';
 import { sameJson } from '../model/json.ts';
-import type { InstanceRecord, PathRecord, Steering } from '../model/steering.ts';
+import { memberKey, type PathRecord, type PooledInstance, type Steering } from '../model/steering.ts';
+import { Draft, type PlannedHop } from './draft.ts';
+import { healthOf, type PinnedHop, type Pool, pin, poolOf } from './pools.ts';
 import { selection } from './selection.ts';
 
 export type PlanInput = {
   readonly declared: Declared;
   readonly steering: Steering;
   readonly instances: ReadonlyMap<InstanceId, InstanceFact>;
+  /** Whether what an earlier run left was found or had its time: an instance that is not there before is not lost. */
+  readonly settled: boolean;
   /** Paths whose flows are confirmed by a barrier on every switch. */
   readonly confirmed: ReadonlySet<PathId>;
   /** Milliseconds on any clock that only grows; `drainedAt` is on the same clock. */
@@ -30,295 +34,190 @@ export type PlanInput = {
 export function planSteering(input: PlanInput): Steering {
   const draft = new Draft(input.steering);
   draft.forgetOwners(input.declared);
-  for (const { subscriber, chains } of selection(input.declared)) {
-    for (const chain of chains) planSubscriber(draft, input, chain, subscriber);
-  }
-  retireUnselected(draft, input);
+  new Planner(draft, input).plan();
   draft.removeDrained(input.now);
   return draft.finish();
 }
 
-function planSubscriber(
-  draft: Draft,
-  input: PlanInput,
-  chain: Stored<'chains'>,
-  subscriber: SubscriberSpec,
-): void {
-  const owner = draft.ownerOf(chain.uid);
-  const hops = resolveHops(chain.spec);
-  const current = draft.find(owner, subscriber.name, 'current');
-  const staged = draft.find(owner, subscriber.name, 'staged');
+class Planner {
+  readonly #draft: Draft;
+  readonly #input: PlanInput;
+  readonly #until: number;
+  readonly #pools: ReadonlyMap<Name, Pool>;
+  readonly #hops = new Map<number, readonly ResolvedHop[]>();
+  /** Shared paths that somebody is to go over to. */
+  readonly #awaited = new Set<PathId>();
 
-  if (current && serves(current, subscriber) && draft.edit(current, hops)) {
-    if (staged) draft.remove(staged);
-    return;
+  constructor(draft: Draft, input: PlanInput) {
+    this.#draft = draft;
+    this.#input = input;
+    this.#until = input.now + input.drainTime;
+    this.#pools = planPools(draft, input);
   }
-  if (staged && serves(staged, subscriber) && draft.matches(staged, hops)) {
-    if (isReady(draft.path(staged.id), draft, input))
-      draft.promote(staged, current, input.now + input.drainTime);
-    return;
-  }
-  if (staged) draft.remove(staged);
-  const reusable = current && serves(current, subscriber) ? current : undefined;
-  const next = draft.addPath(owner, chain.spec, subscriber, hops, reusable);
-  if (!reusable) draft.promote(next, current, input.now + input.drainTime);
-}
 
-const serves = (path: PathRecord, subscriber: SubscriberSpec): boolean =>
-  path.switch === subscriber.attachment.switch;
-
-function isReady(path: PathRecord, draft: Draft, input: PlanInput): boolean {
-  if (!input.confirmed.has(path.id)) return false;
-  return path.hops.every(({ instance }) => {
-    const fact = input.instances.get(instance);
-    return fact?.phase === 'ready' && fact.revision === draft.instance(instance).revision;
-  });
-}
-
-function retireUnselected(draft: Draft, input: PlanInput): void {
-  const selected = new Map<OwnerId, Set<Name>>();
-  for (const { subscriber, chains } of selection(input.declared)) {
-    for (const chain of chains) {
-      const owner = draft.ownerOf(chain.uid);
-      const others = selected.get(owner);
-      if (others) others.add(subscriber.name);
-      else selected.set(owner, new Set([subscriber.name]));
+  plan(): void {
+    const { declared } = this.#input;
+    const selected = new Set<string>();
+    for (const { subscriber, chains } of selection(declared)) {
+      for (const chain of chains) {
+        const owner = this.#draft.ownerOf(chain.uid);
+        selected.add(memberKey(owner, subscriber.name));
+        this.#planMember(chain, owner, subscriber);
+      }
     }
-  }
-  for (const path of draft.allPaths()) {
-    if (selected.get(path.owner)?.has(path.subscriber) || path.state.phase === 'draining') continue;
-    if (path.state.phase === 'staged') draft.remove(path);
-    else draft.drain(path, input.now + input.drainTime);
-  }
-}
-
-/** A steering under construction; every method keeps the records consistent. */
-class Draft {
-  readonly #before: Steering;
-  readonly #owners: Map<number, OwnerId>;
-  readonly #paths: Map<PathId, PathRecord>;
-  readonly #instances: Map<InstanceId, InstanceRecord>;
-  readonly #bySubscriber = new Map<Name, PathRecord[]>();
-  #nextOwner: number;
-  #nextPath: number;
-  #nextInstance: number;
-  #changed = false;
-
-  constructor(before: Steering) {
-    this.#before = before;
-    this.#owners = new Map(before.owners);
-    this.#paths = new Map(before.paths);
-    this.#instances = new Map(before.instances);
-    this.#nextOwner = before.nextOwner;
-    this.#nextPath = before.nextPath;
-    this.#nextInstance = before.nextInstance;
-    for (const path of before.paths.values()) this.#index(path);
+    this.#retire(selected);
+    this.#draft.retireShared(this.#awaited, this.#until);
   }
 
-  #index(path: PathRecord): void {
-    const others = (this.#bySubscriber.get(path.subscriber) ?? []).filter((other) => other.id !== path.id);
-    this.#bySubscriber.set(path.subscriber, [...others, path]);
+  #planMember(chain: Stored<'chains'>, owner: OwnerId, subscriber: SubscriberSpec): void {
+    const current = this.#draft.current(owner, subscriber.name);
+    const serving = current?.switch === subscriber.attachment.switch ? current : undefined;
+    const hops = this.#pinned(this.#hopsOf(chain), subscriber, serving);
+    if (!hops) this.#draft.leave(owner, subscriber.name, this.#until);
+    else if (hops.every((hop) => hop.pool !== undefined))
+      this.#planShared(chain, owner, subscriber, hops, serving);
+    else this.#planAlone(chain, owner, subscriber, hops, serving);
   }
 
-  #put(path: PathRecord): void {
-    this.#paths.set(path.id, path);
-    this.#index(path);
-    this.#changed = true;
+  #hopsOf(chain: Stored<'chains'>): readonly ResolvedHop[] {
+    const known = this.#hops.get(chain.uid) ?? resolveHops(chain.spec);
+    this.#hops.set(chain.uid, known);
+    return known;
   }
 
-  /** Numbers of chains that are gone can go once no path carries them. */
-  forgetOwners(declared: Declared): void {
-    const live = new Set([...declared.chains.values()].map((chain) => chain.uid));
-    const carried = new Set([...this.#paths.values()].map((path) => path.owner));
-    for (const [uid, owner] of this.#owners) {
-      if (live.has(uid) || carried.has(owner)) continue;
-      this.#owners.delete(uid);
-      this.#changed = true;
-    }
-  }
-
-  ownerOf(chainUid: number): OwnerId {
-    const known = this.#owners.get(chainUid);
-    if (known !== undefined) return known;
-    const owner = this.#nextOwner++ as OwnerId;
-    this.#owners.set(chainUid, owner);
-    this.#changed = true;
-    return owner;
-  }
-
-  allPaths(): readonly PathRecord[] {
-    return [...this.#paths.values()];
-  }
-
-  path(id: PathId): PathRecord {
-    const path = this.#paths.get(id);
-    if (!path) throw new Error(`path ${id} is not in the draft`);
-    return path;
-  }
-
-  instance(id: InstanceId): InstanceRecord {
-    const record = this.#instances.get(id);
-    if (!record) throw new Error(`instance ${id} is not in the draft`);
-    return record;
-  }
-
-  find(owner: OwnerId, subscriber: Name, phase: 'staged' | 'current'): PathRecord | undefined {
-    return this.#bySubscriber
-      .get(subscriber)
-      ?.find((path) => path.owner === owner && path.state.phase === phase);
-  }
-
-  #sameHop(path: PathRecord, position: number, hop: ResolvedHop | undefined): 'same' | 'config' | 'other' {
-    const at = path.hops[position];
-    if (!at || !hop) return 'other';
-    const record = this.instance(at.instance);
-    if (record.hop !== hop.hop || record.function !== hop.function) return 'other';
-    return sameJson(record.config, hop.config) ? 'same' : 'config';
-  }
-
-  matches(path: PathRecord, hops: readonly ResolvedHop[]): boolean {
-    return (
-      path.hops.length === hops.length &&
-      hops.every(
-        (hop, i) => this.#sameHop(path, i, hop) === 'same' && path.hops[i]?.onFailure === hop.onFailure,
-      )
-    );
-  }
-
-  /**
-   * Brings a path to these hops where it stands, if that can be done in one step: fail policies, and the
-   * config of at most one hop, which its guest swaps between two packets. With two, a packet could meet the
-   * new config of one and the old one of the other, a policy that nobody declared.
-   */
-  edit(path: PathRecord, hops: readonly ResolvedHop[]): boolean {
-    if (path.hops.length !== hops.length) return false;
-    const differences = hops.map((hop, i) => this.#sameHop(path, i, hop));
-    if (differences.includes('other')) return false;
-    if (differences.filter((difference) => difference === 'config').length > 1) return false;
-
-    hops.forEach((hop, i) => {
-      const at = path.hops[i];
-      if (!at || differences[i] !== 'config') return;
-      const record = this.instance(at.instance);
-      this.#instances.set(record.id, { ...record, config: hop.config, revision: record.revision + 1 });
-      this.#changed = true;
-    });
-    if (hops.some((hop, i) => path.hops[i]?.onFailure !== hop.onFailure)) {
-      const edited = path.hops.map((at, i) => ({ ...at, onFailure: hops[i]?.onFailure ?? at.onFailure }));
-      this.#put({ ...path, hops: edited });
-    }
-    return true;
-  }
-
-  /**
-   * Adds a staged path. An instance of `from` goes over to the new path only where all before it or all
-   * behind it stays the same: then a packet that is inside it while the classifier flips has met exactly the
-   * hops of the old path or exactly those of the new one. Anywhere else it could miss a hop of both.
-   */
-  addPath(
-    owner: OwnerId,
-    chain: ChainSpec,
-    subscriber: SubscriberSpec,
+  /** The hops with the subscriber's own instance of each pool; undefined where one cannot be reached. */
+  #pinned(
     hops: readonly ResolvedHop[],
-    from: PathRecord | undefined,
-  ): PathRecord {
-    const reused = new Map<number, InstanceId>();
-    const before = from?.hops ?? [];
-    const shorter = Math.min(before.length, hops.length);
-    const reuse = (oldPosition: number, newPosition: number): boolean => {
-      const at = before[oldPosition];
-      if (!from || !at || this.#sameHop(from, oldPosition, hops[newPosition]) !== 'same') return false;
-      reused.set(newPosition, at.instance);
-      return true;
-    };
-    let front = 0;
-    while (front < shorter && reuse(front, front)) front++;
-    for (let back = 1; back <= shorter - front; back++) {
-      if (!reuse(before.length - back, hops.length - back)) break;
+    subscriber: SubscriberSpec,
+    serving: PathRecord | undefined,
+  ): readonly PlannedHop[] | undefined {
+    const planned: PlannedHop[] = [];
+    for (const hop of hops) {
+      if (hop.pool === undefined) {
+        planned.push(hop);
+        continue;
+      }
+      const pool = this.#pools.get(hop.pool);
+      if (pool?.switch !== subscriber.attachment.switch) return undefined;
+      const kept = serving?.hops.find(
+        ({ shared, instance }) => shared && pool.candidates.some(({ record }) => record.id === instance),
+      );
+      const instance = pin(pool, subscriber.name, kept?.instance, hop.onFailure);
+      if (instance === undefined) return undefined;
+      planned.push({ ...hop, instance });
     }
-
-    const path: PathRecord = {
-      id: this.#allocatePath(),
-      owner,
-      chain: chain.name,
-      subscriber: subscriber.name,
-      switch: subscriber.attachment.switch,
-      hops: hops.map((hop, i) => ({
-        instance: reused.get(i) ?? this.#addInstance(chain.name, subscriber, hop),
-        onFailure: hop.onFailure,
-      })),
-      state: { phase: 'staged' },
-    };
-    this.#put(path);
-    return path;
+    return planned;
   }
 
-  /** Path ids are 24 bits wide, so they come round; one that is in use is skipped. */
-  #allocatePath(): PathId {
-    for (let tries = 0; tries < MAX_PATH_ID; tries++) {
-      const id = this.#nextPath as PathId;
-      this.#nextPath = id >= MAX_PATH_ID ? 1 : id + 1;
-      if (!this.#paths.has(id)) return id;
+  #planAlone(
+    chain: Stored<'chains'>,
+    owner: OwnerId,
+    subscriber: SubscriberSpec,
+    hops: readonly PlannedHop[],
+    serving: PathRecord | undefined,
+  ): void {
+    const draft = this.#draft;
+    const staged = draft.staged(owner, subscriber.name);
+    if (serving && draft.edit(serving, hops)) {
+      if (staged) draft.remove(staged);
+      return;
     }
-    throw new Error('all path ids are in use');
+    if (staged?.switch === subscriber.attachment.switch && draft.matches(staged, hops)) {
+      if (this.#isReady(staged, serving)) draft.serve(owner, subscriber.name, staged, this.#until);
+      return;
+    }
+    if (staged) draft.remove(staged);
+    const next = draft.addPath(owner, chain.spec, subscriber, hops, serving);
+    if (!next) draft.leave(owner, subscriber.name, this.#until);
+    else if (!serving) draft.serve(owner, subscriber.name, next, this.#until);
   }
 
-  #addInstance(chain: Name, subscriber: SubscriberSpec, hop: ResolvedHop): InstanceId {
-    const id = `i${this.#nextInstance++}` as InstanceId;
-    this.#instances.set(id, {
-      id,
-      chain,
-      subscriber: subscriber.name,
-      switch: subscriber.attachment.switch,
-      hop: hop.hop,
-      function: hop.function,
-      config: hop.config,
-      revision: 1,
+  #planShared(
+    chain: Stored<'chains'>,
+    owner: OwnerId,
+    subscriber: SubscriberSpec,
+    hops: readonly PinnedHop[],
+    serving: PathRecord | undefined,
+  ): void {
+    const draft = this.#draft;
+    const at = subscriber.attachment.switch;
+    const staged = draft.staged(owner, subscriber.name);
+    if (staged) draft.remove(staged);
+    const path = draft.sharedPath(owner, at, hops) ?? draft.addShared(owner, chain.spec.name, at, hops);
+    if (!path) {
+      draft.leave(owner, subscriber.name, this.#until);
+      return;
+    }
+    draft.rename(path, hops);
+    this.#awaited.add(path.id);
+    if (!serving || path.state.phase === 'current' || this.#isReady(path, serving))
+      draft.serve(owner, subscriber.name, path, this.#until);
+  }
+
+  /** An instance that is on the path before need not be waited for: without it that path is no better. */
+  #isReady(path: PathRecord, before: PathRecord | undefined): boolean {
+    const { confirmed, instances } = this.#input;
+    if (!confirmed.has(path.id)) return false;
+    return path.hops.every(({ instance }) => {
+      const fact = instances.get(instance);
+      const isReady = fact?.phase === 'ready' && fact.revision === this.#draft.instance(instance).revision;
+      return isReady || before?.hops.some((hop) => hop.instance === instance);
     });
-    return id;
   }
 
-  promote(path: PathRecord, previous: PathRecord | undefined, drainedAt: number): void {
-    if (previous) this.drain(previous, drainedAt);
-    this.#put({ ...path, state: { phase: 'current' } });
-  }
-
-  drain(path: PathRecord, drainedAt: number): void {
-    this.#put({ ...path, state: { phase: 'draining', drainedAt } });
-  }
-
-  remove(path: PathRecord): void {
-    this.#paths.delete(path.id);
-    const others = (this.#bySubscriber.get(path.subscriber) ?? []).filter((other) => other.id !== path.id);
-    this.#bySubscriber.set(path.subscriber, others);
-    this.#changed = true;
-  }
-
-  removeDrained(now: number): void {
-    for (const path of this.#paths.values()) {
-      if (path.state.phase === 'draining' && path.state.drainedAt <= now) this.remove(path);
+  #retire(selected: ReadonlySet<string>): void {
+    const draft = this.#draft;
+    for (const { owner, subscriber, state } of draft.allPaths()) {
+      if (subscriber === undefined || state.phase === 'draining') continue;
+      if (!selected.has(memberKey(owner, subscriber))) draft.leave(owner, subscriber, this.#until);
+    }
+    for (const { owner, subscriber, path } of draft.allMembers()) {
+      if (path !== undefined && !selected.has(memberKey(owner, subscriber)))
+        draft.leave(owner, subscriber, this.#until);
     }
   }
+}
 
-  finish(): Steering {
-    if (!this.#changed) return this.#before;
-    const used = new Set([...this.#paths.values()].flatMap((path) => path.hops.map((hop) => hop.instance)));
-    return {
-      owners: this.#owners,
-      paths: this.#paths,
-      instances: new Map([...this.#instances].filter(([id]) => used.has(id))),
-      nextOwner: this.#nextOwner,
-      nextPath: this.#nextPath,
-      nextInstance: this.#nextInstance,
-    };
+/** Gives each pool the instances that it is to have, with its config; those it has too many go when nobody is on them. */
+function planPools(draft: Draft, { declared, instances, settled }: PlanInput): ReadonlyMap<Name, Pool> {
+  const byPool = new Map<number, PooledInstance[]>();
+  for (const record of draft.pooled()) {
+    const others = byPool.get(record.poolUid);
+    if (others) others.push(record);
+    else byPool.set(record.poolUid, [record]);
   }
+  const health = (id: InstanceId) => healthOf(instances.get(id), settled);
+  return new Map(
+    [...declared.pools.values()].map((pool) => {
+      const { spec, uid } = pool;
+      const { config = {} } = spec;
+      const records = byPool.get(uid) ?? [];
+      for (const { id, config: before } of records)
+        if (!sameJson(before, config)) draft.configure(id, config);
+      for (let missing = spec.instances - records.length; missing > 0; missing--) {
+        const id = draft.addInstance<PooledInstance>({
+          pool: spec.name,
+          poolUid: uid,
+          switch: spec.switch,
+          function: spec.function,
+          config,
+        });
+        records.push(draft.instance(id) as PooledInstance);
+      }
+      const made = poolOf(pool, records, health);
+      for (const { record } of made.candidates.slice(0, spec.instances)) draft.keep(record.id);
+      return [spec.name, made] as const;
+    }),
+  );
 }
 
 /** When the plan has to be looked at again although nothing happens: the end of the next drain. */
-export function nextDeadline(steering: Steering): number | undefined {
+export function nextDeadline({ paths, members }: Steering): number | undefined {
   let next: number | undefined;
-  for (const { state } of steering.paths.values()) {
-    if (state.phase === 'draining' && (next === undefined || state.drainedAt < next)) next = state.drainedAt;
-  }
+  const end = (at: number): void => {
+    if (next === undefined || at < next) next = at;
+  };
+  for (const { state } of paths.values()) if (state.phase === 'draining') end(state.drainedAt);
+  for (const { leaving } of members.values()) if (leaving) end(leaving.until);
   return next;
 }

@@ -1,12 +1,13 @@
 import type { DesiredFlow } from '../model/desired.ts';
-import { atPlace, flow, sendTo } from './flow.ts';
-import type { Direction, NextHop } from './metadata.ts';
+import { atPlace, flow, goTo, sendTo } from './flow.ts';
+import type { Direction } from './metadata.ts';
 import { PRIORITY } from './pipeline.ts';
 import type { HopView, PathView, SwitchView } from './view.ts';
 
 /**
- * One flow for each place on each path. A hop that fails open is passed over while it is not ready; one that
- * fails closed stays the next hop, and egress drops what is bound for it.
+ * One flow for each place on each path. A hop that fails open is passed over while it is not ready; any other
+ * stays the next hop, and egress drops what is bound for it. A shared path ends downstream where its
+ * subscribers are told apart.
  */
 export function steerFlows(view: SwitchView): readonly DesiredFlow[] {
   return view.paths.flatMap((path) => [...direction(path, 'upstream'), ...direction(path, 'downstream')]);
@@ -15,19 +16,28 @@ export function steerFlows(view: SwitchView): readonly DesiredFlow[] {
 function direction(path: PathView, way: Direction): readonly DesiredFlow[] {
   const { record } = path;
   const hops = way === 'upstream' ? path.hops : path.hops.toReversed();
-  const end = way === 'upstream' ? path.uplink : path.subscriber;
 
-  const nextAfter = (hopsDone: number): NextHop | undefined => {
+  const onwards = (hopsDone: number): DesiredFlow['instructions'] | undefined => {
     const hop = hops.slice(hopsDone).find((candidate) => !isPassedOver(candidate));
-    if (hop) return { kind: 'instance', instance: hop.instance, side: way === 'upstream' ? 'left' : 'right' };
-    return end === undefined ? undefined : { kind: 'port', port: end };
+    if (!hop) return atEnd(path, way);
+    const side = way === 'upstream' ? 'left' : 'right';
+    return sendTo({ kind: 'instance', instance: hop.instance, side }, hop.tag);
   };
   return [...hops.keys(), hops.length].flatMap((hopsDone) => {
-    const next = nextAfter(hopsDone);
+    const next = onwards(hopsDone);
     if (!next) return [];
     const place = { path: record.id, direction: way, hopsDone };
-    return [flow(record.owner, 'steer', PRIORITY.exact, atPlace(place), sendTo(next))];
+    return [flow(record.owner, 'steer', PRIORITY.exact, atPlace(place), next)];
   });
+}
+
+function atEnd(
+  { record, uplink, subscriber }: PathView,
+  way: Direction,
+): DesiredFlow['instructions'] | undefined {
+  if (way === 'downstream' && record.subscriber === undefined) return goTo('deliver');
+  const port = way === 'upstream' ? uplink : subscriber;
+  return port === undefined ? undefined : sendTo({ kind: 'port', port });
 }
 
 export const isPassedOver = (hop: HopView): boolean => hop.onFailure === 'open' && !hop.ready;

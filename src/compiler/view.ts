@@ -4,7 +4,7 @@
 import type { Declared, FailPolicy, Stored, SubscriberSpec, SwitchSpec } from '../model/declared.ts';
 import type { Facts, PortFact } from '../model/facts.ts';
 import type { Dpid, InstanceId, Name, OfPort, OwnerId, PathId } from '../model/ids.ts';
-import type { PathRecord, Steering } from '../model/steering.ts';
+import { memberKey, type PathRecord, type Steering } from '../model/steering.ts';
 import { instanceNumber, type Side } from './metadata.ts';
 import { selection } from './selection.ts';
 import { type ServiceFlows, serviceFlows } from './service.ts';
@@ -22,13 +22,17 @@ export type CompileInput = {
   readonly tree?: UnchainedTree;
 };
 
-export type HopView = {
+export type InstanceView = {
   readonly instance: InstanceId;
-  readonly onFailure: FailPolicy;
   readonly ready: boolean;
   /** Absent while the port is not on the switch. */
   readonly left: OfPort | undefined;
   readonly right: OfPort | undefined;
+};
+export type HopView = InstanceView & {
+  readonly onFailure: FailPolicy;
+  /** VLAN id that tells the path from others at the instance. */
+  readonly tag: number | undefined;
 };
 
 export type PathView = {
@@ -36,7 +40,15 @@ export type PathView = {
   readonly hops: readonly HopView[];
   /** Where the path ends upstream and downstream. */
   readonly uplink: OfPort;
+  /** Absent while the port is not on the switch, and on a shared path. */
   readonly subscriber: OfPort | undefined;
+};
+
+/** A subscriber that gets what comes down a shared path. */
+export type DeliveryView = {
+  readonly spec: SubscriberSpec;
+  readonly port: OfPort;
+  readonly path: PathRecord;
 };
 
 /** A chain as one subscriber has it. `path` is absent where none can be: the traffic is dropped. */
@@ -68,6 +80,9 @@ export type SwitchView = {
   readonly chained: readonly ChainedView[];
   /** Every path on the switch: staged, current and draining, in this order. */
   readonly paths: readonly PathView[];
+  /** Instances of pools, whether a path uses them or not. */
+  readonly pooled: readonly InstanceView[];
+  readonly deliveries: readonly DeliveryView[];
 };
 
 /** The name that the port of an instance has: prefix, number, `l` or `r`; at most 15 characters. */
@@ -111,12 +126,16 @@ export function viewSwitch(
   const uplinkSpec = [...input.declared.uplinks.values()].find((u) => u.spec.attachment.switch === spec.name);
   const uplink = numberOf(uplinkSpec?.spec.attachment.port);
 
-  const hopView = ({ instance, onFailure }: PathRecord['hops'][number]): HopView => ({
+  const instanceView = (instance: InstanceId): InstanceView => ({
     instance,
-    onFailure,
     ready: input.facts.instances.get(instance)?.phase === 'ready',
     left: numberOf(portName(input.interfacePrefix, instance, 'left')),
     right: numberOf(portName(input.interfacePrefix, instance, 'right')),
+  });
+  const hopView = ({ instance, onFailure, shared }: PathRecord['hops'][number]): HopView => ({
+    ...instanceView(instance),
+    onFailure,
+    tag: shared?.tag,
   });
   const subscriberPort = (name: Name): OfPort | undefined => {
     const attachment = input.declared.subscribers.get(name)?.spec.attachment;
@@ -133,18 +152,36 @@ export function viewSwitch(
             record,
             hops: record.hops.map(hopView),
             uplink,
-            subscriber: subscriberPort(record.subscriber),
+            subscriber: record.subscriber === undefined ? undefined : subscriberPort(record.subscriber),
           }));
 
   const outsidePorts = [...ports.values()]
     .filter((port) => !isInstancePort(input.interfacePrefix, port.name))
     .sort((a, b) => a.ofport - b.ofport);
   const edges = edgesOf(input, spec.name);
-  const current = new Map(
-    paths
-      .filter(({ record }) => record.state.phase === 'current')
-      .map((path) => [carried(path.record.owner, path.record.subscriber), path]),
+  const byId = new Map(paths.map((path) => [path.record.id, path]));
+  const alone = new Map(
+    paths.flatMap((path) => {
+      const { owner, subscriber, state } = path.record;
+      return subscriber !== undefined && state.phase === 'current'
+        ? [[memberKey(owner, subscriber), path] as const]
+        : [];
+    }),
   );
+  const pathOf = (owner: OwnerId, subscriber: Name): PathView | undefined => {
+    const key = memberKey(owner, subscriber);
+    const id = input.steering.members.get(key)?.path;
+    return id === undefined ? alone.get(key) : byId.get(id);
+  };
+  const deliveries = [...input.steering.members.values()].flatMap(({ subscriber, path, leaving }) => {
+    const port = subscriberPort(subscriber);
+    const spec = input.declared.subscribers.get(subscriber)?.spec;
+    if (port === undefined || !spec) return [];
+    return [path, leaving?.path].flatMap((id) => {
+      const on = id === undefined ? undefined : byId.get(id);
+      return on && on.record.subscriber === undefined ? [{ spec, port, path: on.record }] : [];
+    });
+  });
   return {
     spec,
     uplink,
@@ -159,10 +196,14 @@ export function viewSwitch(
         port: numberOf(subscriber.attachment.port),
         chains: chains.map((chain) => {
           const owner = ownerOf(input.steering, chain);
-          return { owner, service: serviceOf(chain), path: current.get(carried(owner, subscriber.name)) };
+          return { owner, service: serviceOf(chain), path: pathOf(owner, subscriber.name) };
         }),
       })),
     paths,
+    pooled: [...input.steering.instances.values()]
+      .filter((record) => record.pool !== undefined && record.switch === spec.name)
+      .map(({ id }) => instanceView(id)),
+    deliveries,
   };
 }
 
@@ -176,8 +217,6 @@ function linkPortsOf({ facts, tree = NO_TREE }: CompileInput, dpid: Dpid): Switc
   }
   return ports;
 }
-
-const carried = (owner: OwnerId, subscriber: Name): string => `${owner} ${subscriber}`;
 
 const servicesOf = new WeakMap<Stored<'chains'>, NonNullable<ChainView['service']>>();
 

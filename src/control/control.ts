@@ -149,6 +149,7 @@ export function createControl(options: ControlOptions): Control {
       declared,
       steering: before,
       instances: facts.instances,
+      settled,
       confirmed,
       now: clock.now(),
       drainTime: options.drainTime,

@@ -4,7 +4,7 @@ import type { Facts } from '../model/facts.ts';
 import { selects } from '../model/hops.ts';
 import type { OwnerId, PathId } from '../model/ids.ts';
 import type { ChainPhase, ChainStatus, Condition, HopStatus } from '../model/status.ts';
-import type { PathRecord, Steering } from '../model/steering.ts';
+import { memberKey, type PathRecord, type Steering, stationOf } from '../model/steering.ts';
 
 export type StatusInput = {
   readonly declared: Declared;
@@ -27,9 +27,14 @@ export function chainStatus(chain: Stored<'chains'>, input: StatusInput): ChainS
     (path) => path.owner === owner && path.state.phase !== 'draining',
   );
   const current = paths.filter((path) => path.state.phase === 'current');
+  const carried = new Map<PathId, number>();
+  if (current.some((path) => path.subscriber === undefined)) {
+    for (const { path } of input.steering.members.values())
+      if (path !== undefined) carried.set(path, (carried.get(path) ?? 0) + 1);
+  }
   const conditions = [
     subscribersReady(subscribers, input),
-    instancesReady(paths, subscribers, input),
+    instancesReady(chain, owner, paths, subscribers, input),
     flowsInstalled(owner, paths, input),
   ];
   return {
@@ -38,15 +43,16 @@ export function chainStatus(chain: Stored<'chains'>, input: StatusInput): ChainS
     observedGeneration: chain.generation,
     conditions,
     paths: current.map((path) => ({
-      subscriber: path.subscriber,
       path: path.id,
+      ...(path.subscriber === undefined ? {} : { subscriber: path.subscriber }),
+      subscribers: path.subscriber === undefined ? (carried.get(path.id) ?? 0) : 1,
       hops: path.hops.flatMap((hop): HopStatus[] => {
         const record = input.steering.instances.get(hop.instance);
         const fact = input.facts.instances.get(hop.instance);
         if (!record) return [];
         return [
           {
-            hop: record.hop,
+            hop: hop.shared?.hop ?? stationOf(record),
             function: record.function,
             onFailure: hop.onFailure,
             instance: hop.instance,
@@ -123,21 +129,30 @@ function attachmentFault(
 }
 
 function instancesReady(
+  chain: Stored<'chains'>,
+  owner: OwnerId | undefined,
   paths: readonly PathRecord[],
   subscribers: readonly SubscriberSpec[],
-  { steering, facts }: StatusInput,
+  { declared, steering, facts }: StatusInput,
 ): Condition {
   const type = 'InstancesReady';
-  const served = new Set(paths.map((path) => path.subscriber));
-  const unserved = subscribers.find((subscriber) => !served.has(subscriber.name));
-  if (unserved) return bad(type, 'NotPlanned', `No path is planned for subscriber ${unserved.name} yet.`);
+  const alone = new Set(paths.map((path) => path.subscriber));
+  const isServed = ({ name }: SubscriberSpec): boolean =>
+    alone.has(name) ||
+    (owner !== undefined && steering.members.get(memberKey(owner, name))?.path !== undefined);
+  const unserved = subscribers.find((subscriber) => !isServed(subscriber));
+  if (unserved) {
+    const fault = poolFault(chain, unserved, declared);
+    if (fault) return bad(type, 'PoolUnusable', fault);
+    return bad(type, 'NotPlanned', `No path is planned for subscriber ${unserved.name} yet.`);
+  }
 
   const ids = new Set(paths.flatMap((path) => path.hops.map((hop) => hop.instance)));
   for (const id of ids) {
     const record = steering.instances.get(id);
     const fact = facts.instances.get(id);
     if (!record) continue;
-    const which = `Instance ${id} (${record.hop} of ${record.subscriber})`;
+    const which = `Instance ${id} (${record.pool === undefined ? `${record.hop} of ${record.subscriber}` : `of pool ${record.pool}`})`;
     const because = fact?.problem ? `: ${fact.problem}` : '.';
     if (fact?.phase !== 'ready') {
       const reason = fact?.phase === 'backoff' ? 'InstanceFailed' : 'InstanceStarting';
@@ -148,6 +163,20 @@ function instancesReady(
     }
   }
   return good(type, 'Ready', `${count(ids.size, 'instance')} ready.`);
+}
+
+/** Why none of a pool's instances can serve a subscriber. */
+function poolFault(
+  { spec }: Stored<'chains'>,
+  { name, attachment }: SubscriberSpec,
+  { pools }: Declared,
+): string | undefined {
+  for (const hop of spec.hops) {
+    const pool = hop.pool === undefined ? undefined : pools.get(hop.pool)?.spec;
+    if (!pool || pool.switch === attachment.switch) continue;
+    return `Subscriber ${name} is on switch ${attachment.switch} and pool ${pool.name} on ${pool.switch}; its traffic is dropped.`;
+  }
+  return undefined;
 }
 
 function flowsInstalled(

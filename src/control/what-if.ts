@@ -53,6 +53,7 @@ function settle(
       declared,
       steering,
       instances: allReady(steering),
+      settled: true,
       confirmed: new Set(steering.paths.keys()),
       now: Number.MAX_SAFE_INTEGER,
       drainTime: 0,
@@ -164,7 +165,7 @@ function instancePlans(before: Steering, after: Steering): Plan['instances'] {
   const show = (record: InstanceRecord): PlannedInstance => ({
     id: record.id,
     function: record.function,
-    for: `${record.hop} of ${record.subscriber}`,
+    for: record.pool === undefined ? `${record.hop} of ${record.subscriber}` : `pool ${record.pool}`,
   });
   const missing = (from: Steering, other: Steering): readonly PlannedInstance[] =>
     [...from.instances.values()].filter(({ id }) => !other.instances.has(id)).map(show);

@@ -1,7 +1,7 @@
 /**
  * What operators declare. Northbound is the only writer; everyone else reads a snapshot.
  */
-import type { Dpid, Ipv4, Ipv6, Mac, Name } from './ids.ts';
+import type { Dpid, InstanceId, Ipv4, Ipv6, Mac, Name } from './ids.ts';
 
 /** Any JSON value; a hop's config is one that the function's schema has accepted. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -52,20 +52,58 @@ export type FunctionSpec = {
   readonly memoryMiB: number;
   /** Frames come out as they went in, or not at all. */
   readonly transparent: true;
+  /**
+   * What is true of a frame is true of it in a VLAN: the function treats it the same, keeps the traffic of
+   * different VLANs apart, and gives the tag back. Only such functions can be in pools. Default false.
+   */
+  readonly vlanTransparent?: boolean;
   /** JSON Schema 2020-12 that a hop's `config` has to satisfy. */
   readonly configSchema: JsonObject;
 };
 
-export type FailPolicy = 'closed' | 'open';
-
-export type HopSpec = {
+/**
+ * Instances of one function that many subscribers and chains share. Each subscriber is pinned to one of them.
+ */
+export type PoolSpec = {
+  readonly name: Name;
   readonly function: Name;
-  /** Tells this hop from others across edits; default: function name and ordinal, as in `firewall-1`. */
-  readonly name?: Name;
-  /** What becomes of traffic while the hop has no ready instance; default `closed`. */
-  readonly onFailure?: FailPolicy;
+  /** Where its instances are. */
+  readonly switch: Name;
+  /** How many instances the controller runs for it. */
+  readonly instances: number;
   readonly config?: JsonObject;
+  /** Instances that take no new subscribers, and whose subscribers go to others. */
+  readonly drain?: readonly InstanceId[];
 };
+
+/**
+ * What becomes of a subscriber's traffic while its instance of a hop is not ready: it is dropped, it passes
+ * the hop over, or it goes to another instance of the hop's pool, and is dropped while that has none.
+ */
+export type FailPolicy = 'closed' | 'open' | 'another';
+
+type AnyHop = {
+  /** Tells this hop from others across edits; default: the pool's name, or function name and ordinal, as in `firewall-1`. */
+  readonly name?: Name;
+};
+
+/** Each subscriber has an instance of its own. */
+export type DedicatedHopSpec = AnyHop & {
+  readonly function: Name;
+  readonly config?: JsonObject;
+  /** Default `closed`. */
+  readonly onFailure?: Exclude<FailPolicy, 'another'>;
+  readonly pool?: never;
+};
+/** Subscribers share the instances of a pool, which has function and config. */
+export type SharedHopSpec = AnyHop & {
+  readonly pool: Name;
+  /** Default `another`. */
+  readonly onFailure?: FailPolicy;
+  readonly function?: never;
+  readonly config?: never;
+};
+export type HopSpec = DedicatedHopSpec | SharedHopSpec;
 
 /** Whom a chain is for: subscribers by name, or all that carry every one of these labels. */
 export type Selection =
@@ -109,6 +147,7 @@ export type Specs = {
   readonly subscribers: SubscriberSpec;
   readonly uplinks: UplinkSpec;
   readonly functions: FunctionSpec;
+  readonly pools: PoolSpec;
   readonly chains: ChainSpec;
 };
 /** The kinds of declared object, as they stand in the API's paths. */
@@ -118,6 +157,7 @@ export const KINDS = [
   'switches',
   'uplinks',
   'subscribers',
+  'pools',
   'chains',
 ] as const satisfies readonly Kind[];
 

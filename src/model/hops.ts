@@ -2,17 +2,22 @@ import type { ChainSpec, FailPolicy, JsonObject, SubscriberSpec } from './declar
 import type { Name } from './ids.ts';
 
 /** A hop with every default filled in. */
-export type ResolvedHop = {
+export type DedicatedHop = {
   readonly hop: string;
-  readonly function: Name;
   readonly onFailure: FailPolicy;
+  readonly function: Name;
   readonly config: JsonObject;
+  readonly pool?: never;
 };
+export type SharedHop = { readonly hop: string; readonly onFailure: FailPolicy; readonly pool: Name };
+export type ResolvedHop = DedicatedHop | SharedHop;
 
-/** The hops of a chain; one without a name is called after its function and its ordinal among those. */
+/** The hops of a chain; one without a name is called after its pool, or after its function and its ordinal among those. */
 export function resolveHops(chain: ChainSpec): readonly ResolvedHop[] {
   const seen = new Map<Name, number>();
   return chain.hops.map((hop) => {
+    if (hop.pool !== undefined)
+      return { hop: hop.name ?? hop.pool, pool: hop.pool, onFailure: hop.onFailure ?? 'another' };
     const ordinal = (seen.get(hop.function) ?? 0) + 1;
     seen.set(hop.function, ordinal);
     return {

@@ -19,9 +19,10 @@ const KEYS: { readonly [K in Kind]: (spec: Specs[K]) => readonly string[] } = {
     `mac ${attachment.switch}/${mac}`,
     ...[...ipv4, ...ipv6].map((address) => `ip ${attachment.switch}/${address}`),
   ],
+  pools: (spec) => [`function ${spec.function}`, `switch ${spec.switch}`],
   chains: ({ subscribers, hops }) => [
     ...(subscribers?.map((name) => `subscriber ${name}`) ?? ['selector']),
-    ...new Set(hops.map((hop) => `function ${hop.function}`)),
+    ...new Set(hops.map((hop) => (hop.pool === undefined ? `function ${hop.function}` : `pool ${hop.pool}`))),
   ],
 };
 

@@ -37,9 +37,12 @@ export type HopStatus = {
   readonly restarts: number;
 };
 
-export type SubscriberPathStatus = {
-  readonly subscriber: Name;
+export type PathStatus = {
   readonly path: PathId;
+  /** Where the path is for one subscriber alone. */
+  readonly subscriber?: Name;
+  /** How many subscribers it carries. */
+  readonly subscribers: number;
   readonly hops: readonly HopStatus[];
 };
 
@@ -50,6 +53,6 @@ export type ChainStatus = {
   /** The generation of the spec that this status speaks of. */
   readonly observedGeneration: number;
   readonly conditions: readonly Condition[];
-  /** The path that carries each subscriber's traffic now. */
-  readonly paths: readonly SubscriberPathStatus[];
+  /** The paths that carry traffic now. */
+  readonly paths: readonly PathStatus[];
 };

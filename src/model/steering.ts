@@ -1,28 +1,55 @@
 /**
  * What control has decided and must remember over a restart, because traffic depends on it: which path
- * serves a subscriber, and which instances stand on it.
+ * serves a subscriber, and which instances stand on it. Whose instance is whose is kept and not computed
+ * anew, so that a subscriber stays with its instance while others come and go.
  */
 import type { FailPolicy, JsonObject } from './declared.ts';
 import type { InstanceId, Name, OwnerId, PathId } from './ids.ts';
 
-/** An instance that is to exist, dedicated to one subscriber's hop. */
-export type InstanceRecord = {
+type AnyInstance = {
   readonly id: InstanceId;
-  readonly chain: Name;
-  readonly subscriber: Name;
   readonly switch: Name;
-  /** The hop's name: explicit, or function and ordinal. */
-  readonly hop: string;
   readonly function: Name;
   readonly config: JsonObject;
   /** Grows by one with every change of `config`. */
   readonly revision: number;
 };
+/** For one hop of one subscriber. */
+export type DedicatedInstance = AnyInstance & {
+  readonly chain: Name;
+  readonly subscriber: Name;
+  /** The hop's name: explicit, or function and ordinal. */
+  readonly hop: string;
+  readonly pool?: never;
+};
+/** For all who use a pool. */
+export type PooledInstance = AnyInstance & {
+  readonly pool: Name;
+  /** Of the pool: one made again under an old name is another one. */
+  readonly poolUid: number;
+  readonly chain?: never;
+  readonly subscriber?: never;
+  readonly hop?: never;
+};
+/** An instance that is to exist. */
+export type InstanceRecord = DedicatedInstance | PooledInstance;
+
+/** What an instance is there for, in a word. */
+export const stationOf = (record: InstanceRecord): string =>
+  record.pool === undefined ? record.hop : record.pool;
 
 export type PathHop = {
   readonly instance: InstanceId;
   readonly onFailure: FailPolicy;
+  /**
+   * Where the instance is a pool's. `tag` is the VLAN id that tells this path from the others at this
+   * instance, 1 to MAX_TAG.
+   */
+  readonly shared?: { readonly hop: string; readonly tag: number };
 };
+
+/** Leaves room in 12 bits for a second one of each. */
+export const MAX_TAG = 2046;
 
 /**
  * - `staged`: its flows are being put in place beside those of the current path
@@ -34,22 +61,40 @@ export type PathState =
   | { readonly phase: 'current' }
   | { readonly phase: 'draining'; readonly drainedAt: number };
 
-/** A chain as one subscriber has it (RFC 7665's rendered service path, both directions). */
+/**
+ * A chain with its instances chosen (RFC 7665's rendered service path, both directions): for one subscriber,
+ * if any hop has an instance of its own for each, or for all whose instances are the same.
+ */
 export type PathRecord = {
   readonly id: PathId;
   readonly owner: OwnerId;
   readonly chain: Name;
-  readonly subscriber: Name;
+  /** Absent where all hops are shared; then the members say who is on it. */
+  readonly subscriber?: Name;
+  /** Where its subscribers are attached. */
   readonly switch: Name;
   readonly hops: readonly PathHop[];
   readonly state: PathState;
 };
+
+/** Whom a shared path serves: one subscriber of one chain. */
+export type Member = {
+  readonly owner: OwnerId;
+  readonly subscriber: Name;
+  /** Absent where no path serves it any more, or none yet. */
+  readonly path?: PathId;
+  /** The path before: what is under way on it still arrives. */
+  readonly leaving?: { readonly path: PathId; readonly until: number };
+};
+export const memberKey = (owner: OwnerId, subscriber: Name): string => `${owner} ${subscriber}`;
 
 export type Steering = {
   /** Owner numbers by the uid of the chain. */
   readonly owners: ReadonlyMap<number, OwnerId>;
   readonly paths: ReadonlyMap<PathId, PathRecord>;
   readonly instances: ReadonlyMap<InstanceId, InstanceRecord>;
+  /** By memberKey. Who has a path alone is none. */
+  readonly members: ReadonlyMap<string, Member>;
   readonly nextOwner: number;
   readonly nextPath: number;
   readonly nextInstance: number;
@@ -59,6 +104,7 @@ export const EMPTY_STEERING: Steering = {
   owners: new Map(),
   paths: new Map(),
   instances: new Map(),
+  members: new Map(),
   nextOwner: 1,
   nextPath: 1,
   nextInstance: 1,

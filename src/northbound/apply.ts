@@ -16,6 +16,7 @@ export const SPEC_SCHEMAS: { readonly [K in Kind]: string } = {
   switches: 'SwitchSpec',
   uplinks: 'UplinkSpec',
   subscribers: 'SubscriberSpec',
+  pools: 'PoolSpec',
   chains: 'ChainSpec',
 };
 

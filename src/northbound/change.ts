@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { Declared, Json, Kind, Stored } from '../model/declared.ts';
 import { ChainstitchError, type Fault } from '../model/errors.ts';
-import type { Name } from '../model/ids.ts';
+import type { InstanceId, Name } from '../model/ids.ts';
 import { sameJson } from '../model/json.ts';
 import { API_LIMITS } from '../model/limits.ts';
 import { withObject, withoutObject } from '../model/object-map.ts';
@@ -74,7 +74,7 @@ export function tryOut(context: Context, decide: (declared: Declared) => readonl
 
 /** @throws ChainstitchError with every fault of the first kind that there is */
 function judge(
-  { builtIns }: Context,
+  { builtIns, introspection }: Context,
   before: Declared,
   intents: readonly Intent[],
 ): { readonly declared: Declared; readonly outcomes: DryRun['outcomes'] } {
@@ -104,7 +104,9 @@ function judge(
       throw new ChainstitchError('limit-reached', `there would be ${size} objects in ${kind}`);
     }
   }
-  const world = { declared, before, builtIns };
+  const poolOf = (id: InstanceId): Name | undefined =>
+    introspection.instances().find(({ record }) => record.id === id)?.record.pool;
+  const world = { declared, before, builtIns, poolOf };
   const refusals = intents.flatMap((intent) => {
     const refusal =
       intent.op === 'put'

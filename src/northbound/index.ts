@@ -29,6 +29,7 @@ import { registerInstances } from './instances.ts';
 import { registerLinks } from './links.ts';
 import { checkMedia, MERGE_PATCH, takesManyDocuments } from './media.ts';
 import { type Expected, refuseForeignOrigin } from './origin.ts';
+import { registerPools } from './pools.ts';
 import { answerWithProblem, PROBLEM_TYPE, problemOf } from './problem.ts';
 import { checkQuery } from './query.ts';
 import { type Route, RouteTable } from './routes.ts';
@@ -141,6 +142,7 @@ export function createNorthbound(options: NorthboundOptions): Northbound {
     registerSwitches,
     registerUplinks,
     registerSubscribers,
+    registerPools,
     registerChains,
     registerInstances,
     registerLinks,

@@ -77,6 +77,12 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX remembered_by_time ON remembered (at);
   `,
+  `
+  CREATE TABLE members (
+    id     TEXT PRIMARY KEY,
+    record TEXT NOT NULL CHECK (json_valid(record))
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** Number of the newest schema that this program knows. */

@@ -5,7 +5,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Json } from '../model/declared.ts';
 import type { InstanceId, OwnerId, PathId } from '../model/ids.ts';
 import { sameJson } from '../model/json.ts';
-import type { InstanceRecord, PathRecord, Steering } from '../model/steering.ts';
+import type { InstanceRecord, Member, PathRecord, Steering } from '../model/steering.ts';
 import { deepFreeze, frozenCopy, frozenMap } from './freeze.ts';
 
 /** What has to be written to get from one map to another, and the map that results. */
@@ -19,6 +19,7 @@ export type SteeringChange = {
   readonly owners: Difference<number, OwnerId>;
   readonly paths: Difference<PathId, PathRecord>;
   readonly instances: Difference<InstanceId, InstanceRecord>;
+  readonly members: Difference<string, Member>;
   readonly result: Steering;
 };
 
@@ -27,9 +28,10 @@ export function steeringChange(current: Steering, next: Steering): SteeringChang
   const owners = difference(current.owners, next.owners);
   const paths = difference(current.paths, next.paths);
   const instances = difference(current.instances, next.instances);
+  const members = difference(current.members, next.members);
   const { nextOwner, nextPath, nextInstance } = next;
   const isSame =
-    [owners, paths, instances].every(({ removed, put }) => removed.length + put.length === 0) &&
+    [owners, paths, instances, members].every(({ removed, put }) => removed.length + put.length === 0) &&
     nextOwner === current.nextOwner &&
     nextPath === current.nextPath &&
     nextInstance === current.nextInstance;
@@ -38,11 +40,12 @@ export function steeringChange(current: Steering, next: Steering): SteeringChang
     owners: owners.result,
     paths: paths.result,
     instances: instances.result,
+    members: members.result,
     nextOwner,
     nextPath,
     nextInstance,
   });
-  return { owners, paths, instances, result };
+  return { owners, paths, instances, members, result };
 }
 
 type OwnerRow = { uid: number; owner: OwnerId };
@@ -54,6 +57,7 @@ export function loadSteering(db: DatabaseSync): Steering {
   const owners = all<OwnerRow>('SELECT uid, owner FROM owners ORDER BY uid');
   const paths = all<RecordRow<PathId>>('SELECT id, record FROM paths ORDER BY id');
   const instances = all<RecordRow<InstanceId>>('SELECT id, record FROM instances ORDER BY id');
+  const members = all<RecordRow<string>>('SELECT id, record FROM members ORDER BY id');
   const [counters] = all<CounterRow>(
     'SELECT next_owner AS nextOwner, next_path AS nextPath, next_instance AS nextInstance FROM steering_counters',
   );
@@ -63,16 +67,18 @@ export function loadSteering(db: DatabaseSync): Steering {
     instances: frozenMap(
       instances.map(({ id, record }) => [id, deepFreeze(JSON.parse(record) as InstanceRecord)]),
     ),
+    members: frozenMap(members.map(({ id, record }) => [id, deepFreeze(JSON.parse(record) as Member)])),
     ...(counters as CounterRow),
   });
 }
 
 /** Writes a change; the caller has a transaction open. */
 export function writeSteering(db: DatabaseSync, change: SteeringChange): void {
-  const { owners, paths, instances, result } = change;
+  const { owners, paths, instances, members, result } = change;
   apply(db, 'owners', 'uid', 'owner', owners, (owner) => owner);
   apply(db, 'paths', 'id', 'record', paths, (record) => JSON.stringify(record));
   apply(db, 'instances', 'id', 'record', instances, (record) => JSON.stringify(record));
+  apply(db, 'members', 'id', 'record', members, (record) => JSON.stringify(record));
   db.prepare('UPDATE steering_counters SET next_owner = ?, next_path = ?, next_instance = ?').run(
     result.nextOwner,
     result.nextPath,
@@ -82,7 +88,7 @@ export function writeSteering(db: DatabaseSync, change: SteeringChange): void {
 
 function apply<K extends number | string, V>(
   db: DatabaseSync,
-  table: 'owners' | 'paths' | 'instances',
+  table: 'owners' | 'paths' | 'instances' | 'members',
   key: 'uid' | 'id',
   column: 'owner' | 'record',
   { removed, put }: Difference<K, V>,
@@ -94,7 +100,7 @@ function apply<K extends number | string, V>(
   for (const [id, value] of put) upsert.run(id, encode(value));
 }
 
-function difference<K, V extends number | PathRecord | InstanceRecord>(
+function difference<K, V extends number | PathRecord | InstanceRecord | Member>(
   current: ReadonlyMap<K, V>,
   next: ReadonlyMap<K, V>,
 ): Difference<K, V> {

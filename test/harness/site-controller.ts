@@ -5,6 +5,7 @@
 import { flowText } from '../../src/compiler/flow.ts';
 import { loadSettings } from '../../src/config/settings.ts';
 import { start } from '../../src/main.ts';
+import { stationOf } from '../../src/model/steering.ts';
 import { openLog } from '../../src/telemetry/log.ts';
 
 export type Ask =
@@ -55,7 +56,8 @@ while (!asked.signal.aborted) {
   for (const { record } of control.instances()) {
     if (known.has(record.id)) continue;
     known.add(record.id);
-    tell({ tell: 'instance', id: record.id, subscriber: record.subscriber, hop: record.hop });
+    const subscriber = record.pool === undefined ? record.subscriber : '';
+    tell({ tell: 'instance', id: record.id, subscriber, hop: stationOf(record) });
   }
   await control.changed(asked.signal);
 }

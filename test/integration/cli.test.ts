@@ -77,6 +77,7 @@ const STATUS: ChainStatus = {
   paths: [
     {
       subscriber: 'alice' as Name,
+      subscribers: 1,
       path: 1 as PathId,
       hops: [
         {

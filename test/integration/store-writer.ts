@@ -53,6 +53,7 @@ function steering(step: number): Steering {
     owners: new Map([[1, step as OwnerId]]),
     paths: new Map(Array.from({ length: PATHS }, (_, i) => [(i + 1) as PathId, path(i + 1)])),
     instances: new Map(),
+    members: new Map(),
     nextOwner: step,
     nextPath: step,
     nextInstance: step,

@@ -2,8 +2,11 @@
 import type {
   ChainSpec,
   Declared,
+  DedicatedHopSpec,
   FunctionSpec,
   Kind,
+  PoolSpec,
+  SharedHopSpec,
   Specs,
   Stored,
   SubscriberSpec,
@@ -23,7 +26,12 @@ export const firewall: FunctionSpec = {
   transparent: true,
   configSchema: {},
 };
-export const counter: FunctionSpec = { ...firewall, name: name('counter'), image: 'counter.elf' };
+export const counter: FunctionSpec = {
+  ...firewall,
+  name: name('counter'),
+  image: 'counter.elf',
+  vlanTransparent: true,
+};
 
 export const alice: SubscriberSpec = {
   name: name('alice'),
@@ -60,13 +68,21 @@ export function chain(
   return stored('chains', spec, options);
 }
 
-export const hop = (
-  fn: string,
-  more: Partial<ChainSpec['hops'][number]> = {},
-): ChainSpec['hops'][number] => ({
+export const hop = (fn: string, more: Partial<DedicatedHopSpec> = {}): DedicatedHopSpec => ({
   function: name(fn),
   ...more,
 });
+export const shared = (pool: string, more: Partial<SharedHopSpec> = {}): SharedHopSpec => ({
+  pool: name(pool),
+  ...more,
+});
+
+export const pool = (text: string, instances: number, more: Partial<PoolSpec> = {}): Stored<'pools'> =>
+  stored(
+    'pools',
+    { name: name(text), function: name('counter'), switch: name('s1'), instances, ...more },
+    { uid: 1000 + text.charCodeAt(0) },
+  );
 
 function stored<K extends Kind>(
   kind: K,
@@ -82,9 +98,14 @@ const byName = <K extends Kind>(list: readonly Stored<K>[]): ReadonlyMap<Name, S
 
 export function declare(
   chains: readonly Stored<'chains'>[],
-  options: { unchained?: 'normal' | 'drop'; subscribers?: readonly SubscriberSpec[]; uplink?: boolean } = {},
+  options: {
+    unchained?: 'normal' | 'drop';
+    subscribers?: readonly SubscriberSpec[];
+    uplink?: boolean;
+    pools?: readonly Stored<'pools'>[];
+  } = {},
 ): Declared {
-  const { unchained = 'normal', subscribers = [alice, bob], uplink = true } = options;
+  const { unchained = 'normal', subscribers = [alice, bob], uplink = true, pools = [] } = options;
   const attachment = { switch: name('s1'), port: 's1-eth3' };
   return {
     revision: 1,
@@ -94,6 +115,7 @@ export function declare(
     uplinks: byName(uplink ? [stored('uplinks', { name: name('core'), attachment })] : []),
     subscribers: byName(subscribers.map((spec) => stored('subscribers', spec))),
     functions: byName([stored('functions', firewall), stored('functions', counter)]),
+    pools: byName(pools),
     chains: byName(chains),
   };
 }

@@ -72,9 +72,9 @@ const DESCRIBE: {
         'Paths',
         table(
           ['SUBSCRIBER', 'PATH', 'HOP', 'FUNCTION', 'INSTANCE', 'PHASE', 'RESTARTS', 'ON-FAILURE'],
-          status.paths.flatMap(({ subscriber, path, hops }) =>
+          status.paths.flatMap(({ subscriber, subscribers, path, hops }) =>
             hops.map((hop) => [
-              subscriber,
+              subscriber ?? `${subscribers} of them`,
               String(path),
               hop.hop,
               hop.function,
@@ -126,14 +126,34 @@ const DESCRIBE: {
     ];
   },
   async subscribers(shown, client) {
-    const chain = (await listOf(client, 'chains')).find(({ spec }) => selects(spec, shown.spec));
-    const path = chain?.status.paths.find(({ subscriber }) => subscriber === shown.spec.name);
-    const way = path?.hops.map(({ hop, instance, phase }) => `${hop} (${instance}, ${phase})`).join(' > ');
+    const chains = (await listOf(client, 'chains')).filter(({ spec }) => selects(spec, shown.spec));
+    const told = chains.flatMap(({ spec, status }) => {
+      const path = status.paths.find(({ subscriber }) => subscriber === shown.spec.name);
+      const way = path?.hops.map(({ hop, instance, phase }) => `${hop} (${instance}, ${phase})`).join(' > ');
+      return [
+        ...section('Chain', `${spec.name}, ${status.phase}`),
+        ...(way === undefined ? [] : section('Upstream', way)),
+      ];
+    });
     return [
       ...meta(shown),
       ...section('Spec', yamlText(shown.spec)),
-      ...section('Chain', chain === undefined ? 'none' : `${chain.spec.name}, ${chain.status.phase}`),
-      ...(way === undefined ? [] : section('Upstream', way)),
+      ...(told.length === 0 ? section('Chain', 'none') : told),
+    ];
+  },
+  async pools(shown, client) {
+    const instances = (await listOf(client, 'instances')).filter(({ pool }) => pool === shown.spec.name);
+    return [
+      ...meta(shown),
+      ...section('Spec', yamlText(shown.spec)),
+      ...section(
+        'Instances',
+        table(
+          ['ID', 'PHASE', 'RESTARTS'],
+          instances.map(({ id, status }) => [id, status.phase, String(status.restarts)]),
+          new Set(['PHASE']),
+        ),
+      ),
     ];
   },
   async uplinks(shown) {

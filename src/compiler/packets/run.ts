@@ -42,6 +42,8 @@ export type Event<F> = {
   readonly effect: Effect;
   /** As they are at this moment, headers rewritten. */
   readonly packets: Packets;
+  /** What is known of the tags beneath their outer one, the outermost last. */
+  readonly tags: readonly (Bits | undefined)[];
   /** The flows that they have met, in order. */
   readonly hits: readonly Hit<F>[];
 };
@@ -61,10 +63,14 @@ export type Run<F> = {
   readonly ways: readonly (readonly Hit<F>[])[];
 };
 
-/** All that happens to packets that come in at the port which is their `in_port`. */
-export function run<F extends AnyFlow>(tables: FlowTables<F>, packets: Packets): Run<F> {
+/** All that happens to packets that come in at the port which is their `in_port`, with these tags beneath the outer one. */
+export function run<F extends AnyFlow>(
+  tables: FlowTables<F>,
+  packets: Packets,
+  tags: readonly (Bits | undefined)[] = [],
+): Run<F> {
   const runner = new Runner(tables);
-  const start: State<F> = { packets, hits: [], later: new Map(), acted: false, tags: [], depth: 0 };
+  const start: State<F> = { packets, hits: [], later: new Map(), acted: false, tags, depth: 0 };
   const states = runner.table(start, 0);
   for (const state of states) runner.end(state);
   return { events: runner.events, ways: states.map(({ hits }) => hits) };
@@ -338,7 +344,7 @@ class Runner<F extends AnyFlow> {
   }
 
   #emit(state: State<F>, effect: Effect): State<F> {
-    this.events.push({ effect, packets: state.packets, hits: state.hits });
+    this.events.push({ effect, packets: state.packets, tags: state.tags, hits: state.hits });
     return { ...state, acted: true };
   }
 }

@@ -5,6 +5,7 @@ import type { SubscriberSpec, SwitchSpec, UplinkSpec } from '../../model/declare
 import { selects } from '../../model/hops.ts';
 import type { Name } from '../../model/ids.ts';
 import { ipv4Objection, ipv6Objection } from '../addresses.ts';
+import { poolsElsewhere } from './chains.ts';
 import { contentionOf } from './services.ts';
 import { type Objections, objectsOf, othersBy, requireSwitch, uplinkOf, type World } from './world.ts';
 
@@ -112,6 +113,13 @@ function checkChains(world: World, spec: SubscriberSpec, objections: Objections)
         '/labels',
         `it would be in the chains ${other.name} and ${chain.name}, ${why}`,
       );
+    }
+  }
+  const where = spec.attachment.switch;
+  for (const chain of naming) {
+    for (const pool of poolsElsewhere(world, chain, where)) {
+      const detail = `chain ${chain.name} names it, and its pool ${pool.name} is on ${pool.switch}`;
+      objections.add('conflict', '/attachment/switch', detail);
     }
   }
   if (naming[0] !== undefined && uplinkOf(world, spec.attachment.switch) === undefined) {

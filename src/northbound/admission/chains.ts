@@ -1,12 +1,12 @@
 /**
  * Chains and the functions that they are made of.
  */
-import type { ChainSpec, FunctionSpec, SubscriberSpec } from '../../model/declared.ts';
+import type { ChainSpec, FailPolicy, FunctionSpec, PoolSpec, SubscriberSpec } from '../../model/declared.ts';
 import { resolveHops, selects } from '../../model/hops.ts';
 import type { Name } from '../../model/ids.ts';
 import { configFaults, configSchemaFaults } from '../config-schema.ts';
 import { checkService, contentionOf } from './services.ts';
-import { functionNamed, noSuch, type Objections, objectsOf, uplinkOf, type World } from './world.ts';
+import { noSuch, type Objections, objectsOf, requireFunction, uplinkOf, type World } from './world.ts';
 
 export function admitFunction(world: World, spec: FunctionSpec, objections: Objections): void {
   if (world.builtIns.has(spec.name)) {
@@ -15,6 +15,14 @@ export function admitFunction(world: World, spec: FunctionSpec, objections: Obje
   const faults = configSchemaFaults(spec.configSchema, '/configSchema');
   objections.addAll('invalid-body', faults);
   if (faults.length > 0) return;
+  for (const { spec: pool } of objectsOf(world, 'pools').by(`function ${spec.name}`)) {
+    if (spec.vlanTransparent !== true)
+      objections.add('conflict', '/vlanTransparent', `pool ${pool.name} needs it to be true`);
+    const [fault] = configFaults(spec, pool.config ?? {}, '/config');
+    if (fault === undefined) continue;
+    const detail = `pool ${pool.name} has a config that it would not accept: ${fault.pointer} ${fault.detail}`;
+    objections.add('conflict', '/configSchema', detail);
+  }
   for (const { spec: chain } of objectsOf(world, 'chains').by(`function ${spec.name}`)) {
     for (const [index, hop] of chain.hops.entries()) {
       if (hop.function !== spec.name) continue;
@@ -46,13 +54,24 @@ function checkHops(world: World, spec: ChainSpec, objections: Objections): void 
       );
   }
   for (const [index, hop] of spec.hops.entries()) {
-    const found = functionNamed(world, hop.function);
-    if (found === undefined) {
-      const known = [...world.builtIns.keys(), ...world.declared.functions.keys()];
-      objections.add('unknown-reference', `/hops/${index}/function`, noSuch('function', hop.function, known));
-    } else {
-      objections.addAll('invalid-config', configFaults(found, hop.config ?? {}, `/hops/${index}/config`));
+    if (hop.pool === undefined) {
+      if ((hop.onFailure as FailPolicy | undefined) === 'another') {
+        const detail = 'goes with `pool` only: an instance of one subscriber has no other beside it';
+        objections.add('invalid-body', `/hops/${index}/onFailure`, detail);
+      }
+      const found = requireFunction(world, hop.function, `/hops/${index}/function`, objections);
+      if (found)
+        objections.addAll('invalid-config', configFaults(found, hop.config ?? {}, `/hops/${index}/config`));
+      continue;
     }
+    const pointer = `/hops/${index}/pool`;
+    if (hop.config !== undefined)
+      objections.add('invalid-body', `/hops/${index}/config`, "is the pool's to have, and not the hop's");
+    if (!world.declared.pools.has(hop.pool))
+      objections.add('unknown-reference', pointer, noSuch('pool', hop.pool, world.declared.pools.keys()));
+    const before = spec.hops.findIndex((other) => other.pool === hop.pool);
+    if (before < index)
+      objections.add('invalid-body', pointer, `is the pool of hop ${before} too; a chain meets a pool once`);
   }
 }
 
@@ -73,6 +92,12 @@ function checkNamed(world: World, spec: ChainSpec, objections: Objections): read
     }
     found.push(subscriber);
     const where = subscriber.attachment.switch;
+    for (const pool of poolsElsewhere(world, spec, where))
+      objections.add(
+        'conflict',
+        pointer,
+        `${name} is on switch ${where}, and pool ${pool.name} on ${pool.switch}`,
+      );
     if (!uplinks.has(where)) uplinks.set(where, uplinkOf(world, where) !== undefined);
     if (uplinks.get(where) === true) continue;
     objections.add(
@@ -82,6 +107,14 @@ function checkNamed(world: World, spec: ChainSpec, objections: Objections): read
     );
   }
   return found;
+}
+
+/** Pools of the chain that are not on this switch. */
+export function poolsElsewhere(world: World, { hops }: ChainSpec, switchName: Name): readonly PoolSpec[] {
+  return hops.flatMap(({ pool }) => {
+    const spec = pool === undefined ? undefined : world.declared.pools.get(pool)?.spec;
+    return spec === undefined || spec.switch === switchName ? [] : [spec];
+  });
 }
 
 function selectedByLabel(world: World, spec: ChainSpec): readonly SubscriberSpec[] {

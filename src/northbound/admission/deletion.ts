@@ -15,6 +15,9 @@ export function admitDeletion(world: World, kind: Kind, name: Name, objections: 
           need(`${noun} ${spec.name} is attached to it`);
         }
       }
+      for (const { spec } of objectsOf(world, 'pools').by(`switch ${name}`)) {
+        need(`pool ${spec.name} is on it`);
+      }
       break;
     case 'uplinks': {
       const spec = world.before.uplinks.get(name)?.spec;
@@ -27,6 +30,14 @@ export function admitDeletion(world: World, kind: Kind, name: Name, objections: 
     case 'functions':
       if (world.builtIns.has(name)) objections.add('built-in', '', `${name} comes with the product`);
       for (const { spec } of objectsOf(world, 'chains').by(`function ${name}`)) {
+        need(`chain ${spec.name} has a hop of it`);
+      }
+      for (const { spec } of objectsOf(world, 'pools').by(`function ${name}`)) {
+        need(`pool ${spec.name} is of it`);
+      }
+      break;
+    case 'pools':
+      for (const { spec } of objectsOf(world, 'chains').by(`pool ${name}`)) {
         need(`chain ${spec.name} has a hop of it`);
       }
       break;

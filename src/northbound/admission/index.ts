@@ -9,6 +9,7 @@ import type {
   ChainSpec,
   FunctionSpec,
   Kind,
+  PoolSpec,
   Specs,
   SubscriberSpec,
   SwitchSpec,
@@ -18,6 +19,7 @@ import type { Name } from '../../model/ids.ts';
 import { admitSubscriber, admitSwitch, admitUplink } from './attachments.ts';
 import { admitChain, admitFunction } from './chains.ts';
 import { admitDeletion } from './deletion.ts';
+import { admitPool } from './pools.ts';
 import { Objections, type Refusal, type World } from './world.ts';
 
 export type { Refusal, World } from './world.ts';
@@ -37,6 +39,9 @@ export function admitSpec<K extends Kind>(world: World, kind: K, spec: Specs[K])
       break;
     case 'functions':
       admitFunction(world, spec as FunctionSpec, objections);
+      break;
+    case 'pools':
+      admitPool(world, spec as PoolSpec, objections);
       break;
     case 'chains':
       admitChain(world, spec as ChainSpec, objections);

@@ -4,7 +4,7 @@
 import { closest } from '../../model/closest.ts';
 import type { Declared, FunctionSpec, Kind, Stored, SwitchSpec } from '../../model/declared.ts';
 import type { ErrorCode, Fault } from '../../model/errors.ts';
-import type { Name } from '../../model/ids.ts';
+import type { InstanceId, Name } from '../../model/ids.ts';
 import { API_LIMITS } from '../../model/limits.ts';
 import { type ObjectMap, objectMap } from '../../model/object-map.ts';
 
@@ -14,6 +14,8 @@ export type World = {
   /** What is declared until then. */
   readonly before: Declared;
   readonly builtIns: ReadonlyMap<Name, FunctionSpec>;
+  /** The pool that an instance is in now. */
+  readonly poolOf: (id: InstanceId) => Name | undefined;
 };
 
 /** Why a change is not admitted. */
@@ -74,6 +76,21 @@ export function* othersBy<K extends Kind>(
 
 export function functionNamed(world: World, name: Name): FunctionSpec | undefined {
   return world.builtIns.get(name) ?? world.declared.functions.get(name)?.spec;
+}
+
+/** The function of this name; says so where there is none. */
+export function requireFunction(
+  world: World,
+  name: Name,
+  pointer: string,
+  objections: Objections,
+): FunctionSpec | undefined {
+  const found = functionNamed(world, name);
+  if (found === undefined) {
+    const known = [...world.builtIns.keys(), ...world.declared.functions.keys()];
+    objections.add('unknown-reference', pointer, noSuch('function', name, known));
+  }
+  return found;
 }
 
 /** The switch of this name; says so where there is none. */

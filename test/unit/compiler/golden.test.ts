@@ -10,7 +10,7 @@ import { flowText } from '../../../src/compiler/flow.ts';
 import { planSteering } from '../../../src/compiler/plan.ts';
 import type { Declared } from '../../../src/model/declared.ts';
 import { EMPTY_STEERING, type Steering } from '../../../src/model/steering.ts';
-import { alice, bob, chain, DPID, declare, factsOf, hop } from '../world.ts';
+import { alice, bob, chain, DPID, declare, factsOf, hop, pool, shared } from '../world.ts';
 
 function plan(declared: Declared, steering: Steering = EMPTY_STEERING): Steering {
   return planSteering({
@@ -18,6 +18,7 @@ function plan(declared: Declared, steering: Steering = EMPTY_STEERING): Steering
     steering,
     instances: factsOf(steering).instances,
     confirmed: new Set(steering.paths.keys()),
+    settled: true,
     now: 0,
     drainTime: 1000,
   });
@@ -58,6 +59,17 @@ const serviceAlone = declare(
   ],
   { unchained: 'drop' },
 );
+const pooled = declare(
+  [
+    chain([shared('edge')], {}, ['alice', 'bob']),
+    chain([hop('firewall'), shared('edge', { onFailure: 'open' })], {
+      uid: 2,
+      more: { name: 'web' as never, service: [{ protocol: 'tcp', remotePort: 80 }] },
+    }),
+  ],
+  { pools: [pool('edge', 1)] },
+);
+const pooledPlanned = plan(pooled);
 const onePlanned = plan(one);
 const twoPlanned = plan(two);
 
@@ -70,6 +82,8 @@ const cases: Record<string, string[]> = {
   'two-hops': flowsOf(two, twoPlanned),
   'two-hops-second-open': flowsOf(two, twoPlanned, ['i2']),
   'second-hop-staged': flowsOf(two, plan(two, onePlanned)),
+  'pool-shared': flowsOf(pooled, pooledPlanned),
+  'pool-lost': flowsOf(pooled, pooledPlanned, ['i1']),
   'service-chains': flowsOf(services, plan(services)),
   'service-alone-drop': flowsOf(serviceAlone, plan(serviceAlone)),
   'second-hop-flipped': flowsOf(two, plan(two, plan(two, onePlanned))),

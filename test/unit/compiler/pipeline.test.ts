@@ -33,6 +33,7 @@ t.test('the compiled flows keep to what the constant allows', async (t) => {
     steering: EMPTY_STEERING,
     instances: new Map(),
     confirmed: new Set(),
+    settled: true,
     now: 0,
     drainTime: 0,
   });

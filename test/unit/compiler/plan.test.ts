@@ -18,6 +18,7 @@ function plan(
     steering,
     instances: factsOf(steering, options.notReady).instances,
     confirmed: options.unconfirmed ? new Set<PathId>() : new Set(steering.paths.keys()),
+    settled: true,
     now: options.now ?? 0,
     drainTime: DRAIN,
   });

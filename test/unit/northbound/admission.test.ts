@@ -24,6 +24,8 @@ const PROBE = {
   name: 'probe',
   configSchema: { type: 'object', properties: { every: { type: 'integer' } } },
 };
+const SHARED = { ...FIREWALL, name: 'shared' as Name, vlanTransparent: true };
+const POOL = { name: 'edge', function: 'shared', switch: 's1', instances: 3, config: { default: 'deny' } };
 type Objects = { readonly [K in Kind]?: readonly object[] };
 const LAB: Objects = { switches: [SWITCH], uplinks: [UPLINK], subscribers: [ALICE, BOB] };
 
@@ -43,14 +45,26 @@ function world(...parts: readonly Objects[]): World {
   return {
     declared,
     before: declared,
-    builtIns: new Map([[FIREWALL.name, FIREWALL]]),
+    builtIns: new Map([
+      [FIREWALL.name, FIREWALL],
+      [SHARED.name, SHARED],
+    ]),
+    poolOf: (id) => (['i1', 'i2', 'i3'].includes(id) ? ('edge' as Name) : undefined),
   };
 }
 
 /** Judges a spec among all that there would be. */
-function admit({ before, builtIns }: World, kind: Kind, spec: object): Refusal | undefined {
+function admit({ before, ...rest }: World, kind: Kind, spec: object): Refusal | undefined {
   const stored = { kind, uid: 9, generation: 1, createdAt: '', updatedAt: '', spec } as Stored<Kind>;
-  return admitSpec({ declared: withObject(before, stored), before, builtIns }, kind, spec as Specs[Kind]);
+  return admitSpec({ ...rest, declared: withObject(before, stored), before }, kind, spec as Specs[Kind]);
+}
+
+function remove({ before, ...rest }: World, kind: Kind, name: string): Refusal | undefined {
+  return admitRemoval(
+    { ...rest, declared: withoutObject(before, kind, name as Name), before },
+    kind,
+    name as Name,
+  );
 }
 
 function accepts(t: Test, what: string, kind: Kind, spec: object, ...parts: Objects[]): void {
@@ -171,6 +185,94 @@ t.test('subscribers', async (t) => {
     ],
   ];
   for (const [rest, code, fault] of cases) refuses(t, 'subscribers', put(rest), code, fault, LAB);
+});
+
+t.test('pools', async (t) => {
+  const put = (rest: object) => ({ ...POOL, ...rest });
+  const lab = [LAB, { switches: [S2], pools: [POOL] }] as const;
+  accepts(t, 'a new one', 'pools', POOL, LAB);
+  accepts(t, 'another size, with one drained', 'pools', put({ instances: 2, drain: ['i2'] }), ...lab);
+  refuses(
+    t,
+    'pools',
+    put({ function: 'firewall' }),
+    'conflict',
+    '/function: firewall does not declare `vlanTransparent`: subscribers that share an instance are told apart by VLAN tags',
+    LAB,
+  );
+  refuses(
+    t,
+    'pools',
+    put({ switch: 's2' }),
+    'conflict',
+    '/switch: is s1 and stays so; make another pool',
+    ...lab,
+  );
+  refuses(
+    t,
+    'pools',
+    put({ switch: 's3' }),
+    'unknown-reference',
+    '/switch: there is no switch s3; did you mean s1?',
+    LAB,
+  );
+  refuses(t, 'pools', put({ config: {} }), 'invalid-config', '/config: the field `default` is missing', LAB);
+  const stranger = put({ drain: ['i1', 'i9'] });
+  refuses(t, 'pools', stranger, 'unknown-reference', '/drain/1: instance i9 is not in this pool', ...lab);
+  const sharing = chain({ hops: [{ pool: 'edge' }] });
+  accepts(t, 'a chain with it', 'chains', sharing, ...lab);
+  const [inUse] = [{ chains: [sharing] }];
+  t.match(remove(world(...lab, inUse), 'pools', 'edge'), {
+    code: 'in-use',
+    faults: [{ detail: 'chain c has a hop of it' }],
+  });
+  t.match(remove(world(LAB, { pools: [POOL] }), 'switches', 's1'), {
+    faults: [{}, {}, {}, { detail: 'pool edge is on it' }],
+  });
+  const hops = (...list: object[]) => chain({ hops: list });
+  refuses(
+    t,
+    'chains',
+    hops({ pool: 'egde' }),
+    'unknown-reference',
+    '/hops/0/pool: there is no pool egde; did you mean edge?',
+    ...lab,
+  );
+  const twice = hops({ pool: 'edge' }, hop(), { pool: 'edge', name: 'again' });
+  refuses(
+    t,
+    'chains',
+    twice,
+    'invalid-body',
+    '/hops/2/pool: is the pool of hop 0 too; a chain meets a pool once',
+    ...lab,
+  );
+  const configured = hops({ pool: 'edge', config: {} });
+  refuses(
+    t,
+    'chains',
+    configured,
+    'invalid-body',
+    "/hops/0/config: is the pool's to have, and not the hop's",
+    ...lab,
+  );
+  const other = hops(hop({ onFailure: 'another' }));
+  const why =
+    '/hops/0/onFailure: goes with `pool` only: an instance of one subscriber has no other beside it';
+  refuses(t, 'chains', other, 'invalid-body', why, ...lab);
+  const away = { ...BOB, attachment: { switch: 's2', port: 'p2' } };
+  refuses(
+    t,
+    'subscribers',
+    away,
+    'conflict',
+    '/attachment/switch: chain c names it, and its pool edge is on s1',
+    ...lab,
+    {
+      chains: [{ ...sharing, subscribers: ['bob'] }],
+      uplinks: [{ ...UPLINK, name: 'u2', attachment: { switch: 's2', port: 'p9' } }],
+    },
+  );
 });
 
 t.test('services of one subscriber that can meet in a frame need priorities that differ', async (t) => {
@@ -408,9 +510,7 @@ t.test('what is needed stays', async (t) => {
     { switches: [S2], functions: [PROBE], chains: [chain({ hops: [hop({ function: 'probe' })] })] },
   ] as const;
   const removal = (kind: Kind, name: string) => {
-    const { before, builtIns } = world(...using);
-    const declared = withoutObject(before, kind, name as Name);
-    return admitRemoval({ declared, before, builtIns }, kind, name as Name);
+    return remove(world(...using), kind, name);
   };
   const needs = (kind: Kind, name: string) => removal(kind, name)?.faults.map(({ detail }) => detail);
   t.same(needs('switches', 's1'), [

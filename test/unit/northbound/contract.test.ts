@@ -2,11 +2,13 @@ import t from 'tap';
 import type {
   Attachment,
   ChainSpec,
+  DedicatedHopSpec,
   FunctionSpec,
-  HopSpec,
   Json,
   JsonObject,
+  PoolSpec,
   ServiceMatch,
+  SharedHopSpec,
   SubscriberSpec,
   SwitchSpec,
   UplinkSpec,
@@ -15,6 +17,7 @@ import { ERRORS, type ErrorCode } from '../../../src/model/errors.ts';
 import {
   DPID_PATTERN,
   type Dpid,
+  type InstanceId,
   type Ipv4,
   type Ipv6,
   MAX_HOPS,
@@ -97,11 +100,24 @@ t.test('limits and patterns are those of the model', async (t) => {
 // way round.
 type Full<T> = { [K in keyof T]-?: T[K] };
 const attachment: Full<Attachment> = { switch: 's1' as Name, port: 'p1' };
-const hop: Full<HopSpec> = {
+const hop: Omit<Full<DedicatedHopSpec>, 'pool'> = {
   function: 'firewall' as Name,
   name: 'first' as Name,
   onFailure: 'open',
   config: { a: [1] },
+};
+const sharedHop: Omit<Full<SharedHopSpec>, 'function' | 'config'> = {
+  pool: 'edge' as Name,
+  name: 'first' as Name,
+  onFailure: 'another',
+};
+const pool: Full<PoolSpec> = {
+  name: 'edge' as Name,
+  function: 'firewall' as Name,
+  switch: 's1' as Name,
+  instances: 3,
+  config: {},
+  drain: ['i1' as InstanceId],
 };
 const switchSpec: Full<SwitchSpec> = {
   name: 's1' as Name,
@@ -125,6 +141,7 @@ const functionSpec: Full<FunctionSpec> = {
   contract: 1,
   memoryMiB: 2,
   transparent: true,
+  vlanTransparent: true,
   configSchema: {},
 };
 const service: Full<ServiceMatch> = {
@@ -149,7 +166,8 @@ const selecting: ChainSpec = { name: 'c' as Name, hops: [hop], selector: { plan:
 t.test('types and schemas agree', async (t) => {
   const samples: [string, object][] = [
     ['Attachment', attachment],
-    ['HopSpec', hop],
+    ['HopSpec', { ...hop, ...sharedHop }],
+    ['PoolSpec', pool],
     ['SwitchSpec', switchSpec],
     ['SubscriberSpec', subscriber],
     ['UplinkSpec', uplink],
@@ -159,8 +177,10 @@ t.test('types and schemas agree', async (t) => {
   ];
   for (const [name, sample] of samples) {
     t.same(Object.keys(propertiesOf(name)).sort(), Object.keys(sample).sort(), `fields of ${name}`);
-    if (name !== 'ChainSpec') t.same(schemaFaults(name, sample as Json), [], `${name} is accepted`);
+    if (name !== 'ChainSpec' && name !== 'HopSpec')
+      t.same(schemaFaults(name, sample as Json), [], `${name} is accepted`);
   }
+  for (const one of [hop, sharedHop]) t.same(schemaFaults('HopSpec', one as Json), []);
   for (const chain of [named, selecting]) t.same(schemaFaults('ChainSpec', chain as unknown as Json), []);
 });
 
@@ -201,6 +221,10 @@ t.test('what the types cannot say is refused by the schemas', async (t) => {
     ['ServiceMatch', { vlan: 4095 }, '/vlan'],
     ['ChainSpec', { ...selecting, selector: {} }, '/selector'],
     ['HopSpec', { ...hop, onFailure: 'ajar' }, '/onFailure'],
+    ['HopSpec', { ...hop, ...sharedHop }, ''],
+    ['HopSpec', {}, ''],
+    ['PoolSpec', { ...pool, instances: 0 }, '/instances'],
+    ['PoolSpec', { ...pool, drain: ['one'] }, '/drain/0'],
     ['HopSpec', { ...hop, config: [] }, '/config'],
   ];
   for (const [name, value, pointer] of refused) {

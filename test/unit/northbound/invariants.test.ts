@@ -22,6 +22,8 @@ const hop = pick<object>(
   { function: 'firewall', config: {} },
   { function: 'probe', config: { every: 5 } },
   { function: 'probe', name: 'firewall-1' },
+  { pool: 'edge' },
+  { pool: 'core', onFailure: 'open' },
 );
 const someone = pick('alice', 'bob', 'carol');
 const specs: { readonly [K in Kind]: fc.Arbitrary<object> } = {
@@ -42,7 +44,16 @@ const specs: { readonly [K in Kind]: fc.Arbitrary<object> } = {
   functions: fc.record({
     name: pick('probe', 'firewall'),
     image: pick('probe.elf'),
+    vlanTransparent: fc.boolean(),
     configSchema: pick<object>({}, { properties: { every: { type: 'integer', maximum: 4 } } }),
+  }),
+  pools: fc.record({
+    name: pick('edge', 'core'),
+    function: pick('probe', 'firewall'),
+    switch: pick('s1', 's2'),
+    instances: fc.integer({ min: 1, max: 3 }),
+    config: pick<object>({}, { every: 5 }),
+    drain: fc.subarray(['i1', 'i2']),
   }),
   chains: fc.oneof(
     fc.record({
@@ -103,19 +114,36 @@ function contradictions(declared: Declared): string[] {
         .map(({ name }) => name),
     ),
   );
+  const usable = (whose: string, name: Name, config: object): void => {
+    const spec = builtIns.get(name) ?? declared.functions.get(name)?.spec;
+    if (spec === undefined) found.push(`${whose} has no function ${name}`);
+    else if (configFaults(spec, config as never, '').length > 0)
+      found.push(`${whose} has a config that ${name} refuses`);
+  };
+  for (const pool of all('pools')) {
+    usable(pool.name, pool.function, pool.config ?? {});
+    if (declared.functions.get(pool.function)?.spec.vlanTransparent !== true)
+      found.push(`${pool.name} cannot tell its subscribers apart`);
+    if (!declared.switches.has(pool.switch)) found.push(`${pool.name} is on no switch`);
+  }
   for (const chain of all('chains')) {
     unique(
       `hops of ${chain.name}`,
       resolveHops(chain).map(({ hop }) => hop),
     );
-    for (const { function: name, config } of resolveHops(chain)) {
-      const spec = builtIns.get(name) ?? declared.functions.get(name)?.spec;
-      if (spec === undefined) found.push(`${chain.name} has no function ${name}`);
-      else if (configFaults(spec, config, '').length > 0)
-        found.push(`${chain.name} has a config that ${name} refuses`);
+    for (const hop of resolveHops(chain)) {
+      if (hop.pool === undefined) usable(chain.name, hop.function, hop.config);
+      else if (!declared.pools.has(hop.pool)) found.push(`${chain.name} has no pool ${hop.pool}`);
     }
+    unique(
+      `pools of ${chain.name}`,
+      chain.hops.flatMap(({ pool }) => pool ?? []),
+    );
     for (const name of chain.subscribers ?? []) {
       const where = declared.subscribers.get(name)?.spec.attachment.switch;
+      for (const { pool } of chain.hops)
+        if (pool !== undefined && declared.pools.get(pool)?.spec.switch !== where)
+          found.push(`${name} and pool ${pool} are apart`);
       if (where === undefined) found.push(`${chain.name} has no subscriber ${name}`);
       else if (!all('uplinks').some((spec) => spec.attachment.switch === where))
         found.push(`${name} has no uplink`);
@@ -134,14 +162,15 @@ function run(
   try {
     for (const { kind, put, remove } of changes) {
       const before = store.declared();
+      const poolOf = () => 'edge' as Name;
       if (put !== undefined) {
         const object = { kind, uid: 0, generation: 1, createdAt: '', updatedAt: '', spec: put };
-        const world = { declared: withObject(before, object), before, builtIns };
+        const world = { declared: withObject(before, object), before, builtIns, poolOf };
         if (admits && admitSpec(world, kind, put) !== undefined) continue;
         if (before[kind].has(put.name)) store.replace(kind, put);
         else store.create(kind, put);
       } else if (remove !== undefined && before[kind].has(remove)) {
-        const world = { declared: withoutObject(before, kind, remove), before, builtIns };
+        const world = { declared: withoutObject(before, kind, remove), before, builtIns, poolOf };
         if (admits && admitRemoval(world, kind, remove) !== undefined) continue;
         store.remove(kind, remove);
       } else continue;

@@ -106,6 +106,7 @@ t.test('steering is written as a difference', async (t) => {
     owners: new Map([[7, 1 as OwnerId]]),
     paths: new Map([1, 2].map((id) => [id as PathId, path(id)])),
     instances: new Map([1, 2].map((id) => [`i${id}` as InstanceId, instance(id)])),
+    members: new Map([['1 bob', { owner: 1 as OwnerId, subscriber: name('bob'), path: 2 as PathId }]]),
     nextOwner: 2,
     nextPath: 3,
     nextInstance: 3,

@@ -1,0 +1,393 @@
+/** A steering under construction; every method keeps the records consistent. */
+import type { ChainSpec, Declared, SubscriberSpec } from '../model/declared.ts';
+import type { DedicatedHop } from '../model/hops.ts';
+import { type InstanceId, MAX_PATH_ID, type Name, type OwnerId, type PathId } from '../model/ids.ts';
+import { sameJson } from '../model/json.ts';
+import {
+  type DedicatedInstance,
+  type InstanceRecord,
+  MAX_TAG,
+  type Member,
+  memberKey,
+  type PathHop,
+  type PathRecord,
+  type PooledInstance,
+  type Steering,
+} from '../model/steering.ts';
+import type { PinnedHop } from './pools.ts';
+
+/** A hop of one subscriber's, with its instance where that is a pool's. */
+export type PlannedHop = DedicatedHop | PinnedHop;
+
+type Unnumbered<T> = T extends InstanceRecord ? Omit<T, 'id' | 'revision'> : never;
+
+export class Draft {
+  readonly #before: Steering;
+  readonly #owners: Map<number, OwnerId>;
+  readonly #paths: Map<PathId, PathRecord>;
+  readonly #instances: Map<InstanceId, InstanceRecord>;
+  /** The ones before until one is changed: there may be a great many. */
+  #members: ReadonlyMap<string, Member>;
+  /** Staged and current paths of one subscriber each, by memberKey. */
+  readonly #alone = new Map<string, PathRecord[]>();
+  /** Staged and current shared paths, by sharedKey. */
+  readonly #shared = new Map<string, PathRecord>();
+  readonly #tags = new Map<InstanceId, Set<number>>();
+  /** Instances that stay although no path may need them. */
+  readonly #kept = new Set<InstanceId>();
+  #nextOwner: number;
+  #nextPath: number;
+  #nextInstance: number;
+  #changed = false;
+
+  constructor(before: Steering) {
+    this.#before = before;
+    this.#owners = new Map(before.owners);
+    this.#paths = new Map(before.paths);
+    this.#instances = new Map(before.instances);
+    this.#members = before.members;
+    this.#nextOwner = before.nextOwner;
+    this.#nextPath = before.nextPath;
+    this.#nextInstance = before.nextInstance;
+    for (const path of before.paths.values()) {
+      this.#index(path);
+      for (const { instance, shared } of path.hops) if (shared) this.#tagsOf(instance).add(shared.tag);
+    }
+  }
+
+  #index(path: PathRecord): void {
+    const isLive = path.state.phase !== 'draining';
+    if (path.subscriber === undefined) {
+      const key = sharedKey(path.owner, path.switch, path.hops);
+      if (isLive) this.#shared.set(key, path);
+      else if (this.#shared.get(key)?.id === path.id) this.#shared.delete(key);
+      return;
+    }
+    const key = memberKey(path.owner, path.subscriber);
+    const others = (this.#alone.get(key) ?? []).filter((other) => other.id !== path.id);
+    this.#alone.set(key, isLive ? [...others, path] : others);
+  }
+
+  #put(path: PathRecord): PathRecord {
+    this.#paths.set(path.id, path);
+    this.#index(path);
+    this.#changed = true;
+    return path;
+  }
+
+  /** Numbers of chains that are gone can go once no path carries them. */
+  forgetOwners(declared: Declared): void {
+    const live = new Set([...declared.chains.values()].map((chain) => chain.uid));
+    const carried = new Set([...this.#paths.values()].map((path) => path.owner));
+    for (const [uid, owner] of this.#owners) {
+      if (live.has(uid) || carried.has(owner)) continue;
+      this.#owners.delete(uid);
+      this.#changed = true;
+    }
+  }
+
+  ownerOf(chainUid: number): OwnerId {
+    const known = this.#owners.get(chainUid);
+    if (known !== undefined) return known;
+    const owner = this.#nextOwner++ as OwnerId;
+    this.#owners.set(chainUid, owner);
+    this.#changed = true;
+    return owner;
+  }
+
+  allPaths(): readonly PathRecord[] {
+    return [...this.#paths.values()];
+  }
+
+  allMembers(): Iterable<Member> {
+    return this.#members.values();
+  }
+
+  instance(id: InstanceId): InstanceRecord {
+    const record = this.#instances.get(id);
+    if (!record) throw new Error(`instance ${id} is not in the draft`);
+    return record;
+  }
+
+  /** The path that carries this subscriber's traffic on a chain now. */
+  current(owner: OwnerId, subscriber: Name): PathRecord | undefined {
+    const key = memberKey(owner, subscriber);
+    const id = this.#members.get(key)?.path;
+    return id === undefined
+      ? this.#alone.get(key)?.find((path) => path.state.phase === 'current')
+      : this.#paths.get(id);
+  }
+
+  /** The path of this subscriber alone that is to take over. */
+  staged(owner: OwnerId, subscriber: Name): PathRecord | undefined {
+    return this.#alone.get(memberKey(owner, subscriber))?.find((path) => path.state.phase === 'staged');
+  }
+
+  sharedPath(owner: OwnerId, at: Name, hops: readonly PinnedHop[]): PathRecord | undefined {
+    return this.#shared.get(sharedKey(owner, at, hops));
+  }
+
+  #sameHop(path: PathRecord, position: number, hop: PlannedHop | undefined): 'same' | 'config' | 'other' {
+    const at = path.hops[position];
+    if (!at || !hop) return 'other';
+    if (hop.pool !== undefined)
+      return at.shared?.hop === hop.hop && at.instance === hop.instance ? 'same' : 'other';
+    const record = this.instance(at.instance);
+    if (record.pool !== undefined || record.hop !== hop.hop || record.function !== hop.function)
+      return 'other';
+    return sameJson(record.config, hop.config) ? 'same' : 'config';
+  }
+
+  matches(path: PathRecord, hops: readonly PlannedHop[]): boolean {
+    return (
+      path.hops.length === hops.length &&
+      hops.every(
+        (hop, i) => this.#sameHop(path, i, hop) === 'same' && path.hops[i]?.onFailure === hop.onFailure,
+      )
+    );
+  }
+
+  /**
+   * Brings a path to these hops where it stands, if that can be done in one step: fail policies, and the
+   * config of at most one hop, which its guest swaps between two packets. With two, a packet could meet the
+   * new config of one and the old one of the other, a policy that nobody declared.
+   */
+  edit(path: PathRecord, hops: readonly PlannedHop[]): boolean {
+    if (path.hops.length !== hops.length) return false;
+    const differences = hops.map((hop, i) => this.#sameHop(path, i, hop));
+    if (differences.includes('other')) return false;
+    if (differences.filter((difference) => difference === 'config').length > 1) return false;
+
+    hops.forEach((hop, i) => {
+      const at = path.hops[i];
+      if (at && differences[i] === 'config' && hop.pool === undefined)
+        this.configure(at.instance, hop.config);
+    });
+    if (hops.some((hop, i) => path.hops[i]?.onFailure !== hop.onFailure)) {
+      const edited = path.hops.map((at, i) => ({ ...at, onFailure: hops[i]?.onFailure ?? at.onFailure }));
+      this.#put({ ...path, hops: edited });
+    }
+    return true;
+  }
+
+  /** Names and fail policies of a shared path's hops. */
+  rename(path: PathRecord, hops: readonly PinnedHop[]): void {
+    if (this.matches(path, hops)) return;
+    const edited = path.hops.map(({ instance, shared }, i): PathHop => {
+      const { hop = '', onFailure = 'closed' } = hops[i] ?? {};
+      return { instance, onFailure, ...(shared ? { shared: { ...shared, hop } } : {}) };
+    });
+    this.#put({ ...path, hops: edited });
+  }
+
+  configure(id: InstanceId, config: InstanceRecord['config']): void {
+    const record = this.instance(id);
+    this.#instances.set(id, { ...record, config, revision: record.revision + 1 });
+    this.#changed = true;
+  }
+
+  /**
+   * Adds a staged path for one subscriber. An instance of its own goes over from the path before only where
+   * all before it or all behind it stays the same: then a packet that is inside it while the classifier flips
+   * has met exactly the hops of the old path or exactly those of the new one. Anywhere else it could miss a hop
+   * of both. What is inside a pool's instance comes back to its own path, by its tag.
+   *
+   * @returns undefined where an instance is on as many paths as it can be
+   */
+  addPath(
+    owner: OwnerId,
+    chain: ChainSpec,
+    subscriber: SubscriberSpec,
+    hops: readonly PlannedHop[],
+    from: PathRecord | undefined,
+  ): PathRecord | undefined {
+    if (!this.#haveRoom(hops)) return undefined;
+    const reused = new Map<number, InstanceId>();
+    const before = from?.hops ?? [];
+    const shorter = Math.min(before.length, hops.length);
+    const reuse = (oldPosition: number, newPosition: number): boolean => {
+      const at = before[oldPosition];
+      if (!from || !at || this.#sameHop(from, oldPosition, hops[newPosition]) !== 'same') return false;
+      reused.set(newPosition, at.instance);
+      return true;
+    };
+    let front = 0;
+    while (front < shorter && reuse(front, front)) front++;
+    for (let back = 1; back <= shorter - front; back++) {
+      if (!reuse(before.length - back, hops.length - back)) break;
+    }
+    const attachedTo = subscriber.attachment.switch;
+    const own = ({ hop, function: name, config }: DedicatedHop): InstanceId =>
+      this.addInstance<DedicatedInstance>({
+        chain: chain.name,
+        subscriber: subscriber.name,
+        switch: attachedTo,
+        hop,
+        function: name,
+        config,
+      });
+    return this.#put({
+      id: this.#allocatePath(),
+      owner,
+      chain: chain.name,
+      subscriber: subscriber.name,
+      switch: attachedTo,
+      hops: hops.map((hop, i) =>
+        hop.pool === undefined
+          ? { instance: reused.get(i) ?? own(hop), onFailure: hop.onFailure }
+          : this.#sharedHop(hop),
+      ),
+      state: { phase: 'staged' },
+    });
+  }
+
+  /** Adds a staged path for all who have these instances. @returns undefined as addPath does */
+  addShared(owner: OwnerId, chain: Name, at: Name, hops: readonly PinnedHop[]): PathRecord | undefined {
+    if (!this.#haveRoom(hops)) return undefined;
+    return this.#put({
+      id: this.#allocatePath(),
+      owner,
+      chain,
+      switch: at,
+      hops: hops.map((hop) => this.#sharedHop(hop)),
+      state: { phase: 'staged' },
+    });
+  }
+
+  #sharedHop({ instance, onFailure, hop }: PinnedHop): PathHop {
+    const tags = this.#tagsOf(instance);
+    let tag = 1;
+    while (tags.has(tag)) tag++;
+    tags.add(tag);
+    return { instance, onFailure, shared: { hop, tag } };
+  }
+
+  #tagsOf(instance: InstanceId): Set<number> {
+    const known = this.#tags.get(instance);
+    if (known) return known;
+    const made = new Set<number>();
+    this.#tags.set(instance, made);
+    return made;
+  }
+
+  #haveRoom(hops: readonly PlannedHop[]): boolean {
+    return hops.every((hop) => hop.pool === undefined || this.#tagsOf(hop.instance).size < MAX_TAG);
+  }
+
+  /** Path ids are 24 bits wide, so they come round; one that is in use is skipped. */
+  #allocatePath(): PathId {
+    for (let tries = 0; tries < MAX_PATH_ID; tries++) {
+      const id = this.#nextPath as PathId;
+      this.#nextPath = id >= MAX_PATH_ID ? 1 : id + 1;
+      if (!this.#paths.has(id)) return id;
+    }
+    throw new Error('all path ids are in use');
+  }
+
+  addInstance<T extends InstanceRecord>(record: Unnumbered<T>): InstanceId {
+    const id = `i${this.#nextInstance++}` as InstanceId;
+    this.#instances.set(id, { id, revision: 1, ...record } as unknown as InstanceRecord);
+    this.#changed = true;
+    return id;
+  }
+
+  pooled(): readonly PooledInstance[] {
+    return [...this.#instances.values()].filter((record) => record.pool !== undefined);
+  }
+
+  keep(id: InstanceId): void {
+    this.#kept.add(id);
+  }
+
+  /** From now on this path is the subscriber's on its chain; what is under way on the one before may finish. */
+  serve(owner: OwnerId, subscriber: Name, path: PathRecord, until: number): void {
+    const before = this.current(owner, subscriber);
+    if (path.state.phase === 'staged') this.#put({ ...path, state: { phase: 'current' } });
+    if (before?.id === path.id) return;
+    if (before?.subscriber !== undefined) this.drain(before, until);
+    this.#setMember(owner, subscriber, path.subscriber === undefined ? path.id : undefined, until);
+  }
+
+  /** No path of the chain is this subscriber's any more. */
+  leave(owner: OwnerId, subscriber: Name, until: number): void {
+    const staged = this.staged(owner, subscriber);
+    if (staged) this.remove(staged);
+    const before = this.current(owner, subscriber);
+    if (before?.subscriber !== undefined) this.drain(before, until);
+    else if (before) this.#setMember(owner, subscriber, undefined, until);
+  }
+
+  #setMember(owner: OwnerId, subscriber: Name, path: PathId | undefined, until: number): void {
+    const key = memberKey(owner, subscriber);
+    const before = this.#members.get(key);
+    const leaving = before?.path === undefined ? before?.leaving : { path: before.path, until };
+    this.#putMember(key, {
+      owner,
+      subscriber,
+      ...(path === undefined ? {} : { path }),
+      ...(leaving ? { leaving } : {}),
+    });
+  }
+
+  #putMember(key: string, member: Member): void {
+    const members =
+      this.#members === this.#before.members
+        ? new Map(this.#members)
+        : (this.#members as Map<string, Member>);
+    if (member.path === undefined && member.leaving === undefined) members.delete(key);
+    else members.set(key, member);
+    this.#members = members;
+    this.#changed = true;
+  }
+
+  drain(path: PathRecord, drainedAt: number): void {
+    this.#put({ ...path, state: { phase: 'draining', drainedAt } });
+  }
+
+  remove(path: PathRecord): void {
+    this.#index({ ...path, state: { phase: 'draining', drainedAt: 0 } });
+    this.#paths.delete(path.id);
+    for (const { instance, shared } of path.hops) if (shared) this.#tagsOf(instance).delete(shared.tag);
+    this.#changed = true;
+  }
+
+  /** Shared paths that nobody is on any more drain; staged ones that nobody waits for go. */
+  retireShared(awaited: ReadonlySet<PathId>, until: number): void {
+    const taken = new Set<PathId>();
+    for (const { path } of this.#members.values()) if (path !== undefined) taken.add(path);
+    for (const path of this.allPaths()) {
+      if (path.subscriber !== undefined || taken.has(path.id) || awaited.has(path.id)) continue;
+      if (path.state.phase === 'staged') this.remove(path);
+      else if (path.state.phase === 'current') this.drain(path, until);
+    }
+  }
+
+  removeDrained(now: number): void {
+    for (const path of this.allPaths()) {
+      if (path.state.phase === 'draining' && path.state.drainedAt <= now) this.remove(path);
+    }
+    for (const [key, member] of this.#members) {
+      if (!member.leaving || member.leaving.until > now) continue;
+      const { leaving: _, ...stays } = member;
+      this.#putMember(key, stays);
+    }
+  }
+
+  finish(): Steering {
+    const used = new Set([...this.#paths.values()].flatMap((path) => path.hops.map((hop) => hop.instance)));
+    const instances = new Map([...this.#instances].filter(([id]) => used.has(id) || this.#kept.has(id)));
+    if (!this.#changed && instances.size === this.#before.instances.size) return this.#before;
+    return {
+      owners: this.#owners,
+      paths: this.#paths,
+      instances,
+      members: this.#members,
+      nextOwner: this.#nextOwner,
+      nextPath: this.#nextPath,
+      nextInstance: this.#nextInstance,
+    };
+  }
+}
+
+const sharedKey = (owner: OwnerId, at: Name, hops: readonly { readonly instance: InstanceId }[]): string =>
+  `${owner} ${at} ${hops.map(({ instance }) => instance).join(' ')}`;
