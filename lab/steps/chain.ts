@@ -67,7 +67,7 @@ export const declareChain: Step = {
     expect(hops.length === ONE_HOP.spec.hops.length, `${ONE_HOP.spec.hops.length} hop`, hops);
     const ports = await bridgePorts();
     for (const { instance, pid, left, right } of hops) {
-      expect(isAlive(pid), `the emulator of ${instance} running`, `no process ${pid}`);
+      expect(isAlive(pid), `the guest of ${instance} running`, `no process ${pid}`);
       expect(ports.includes(left) && ports.includes(right), `${left} and ${right} on the switch`, ports);
     }
     seen(`active after ${took.toFixed(0)} ms`);

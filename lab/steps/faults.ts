@@ -216,7 +216,7 @@ export const removeChain: Step = {
       throw new NotSeen('nothing', left.join(', '));
     });
     for (const { pid, instance } of hops) {
-      expect(await isGone(pid), `the emulator of ${instance} gone`, `process ${pid} runs`);
+      expect(await isGone(pid), `the guest of ${instance} gone`, `process ${pid} runs`);
     }
     seen(
       `gone: ${hops.map((hop) => `${hop.instance} (process ${hop.pid})`).join(', ')}; ${ports.join(', ')}`,

@@ -41,12 +41,22 @@ export type UplinkSpec = {
   readonly attachment: Attachment;
 };
 
+/** A virtual machine, or a process that the kernel lets do nothing but pass packets. */
+export type Isolation = 'vm' | 'process';
+
 /** A kind of network function in the catalogue. */
 export type FunctionSpec = {
   readonly name: Name;
   readonly description?: string;
   /** File name of the kernel image within the image directory. */
   readonly image: string;
+  /** File name of the same function as a process that confines itself, within the image directory. */
+  readonly sandbox?: string;
+  /**
+   * What its instances are kept in; `process` needs `sandbox`. Default: `vm` where it has no `sandbox` or the host
+   * has an accelerator that works, else `process`.
+   */
+  readonly isolation?: Isolation;
   /** Version of the contract between host and guest that the image speaks. */
   readonly contract: 1;
   readonly memoryMiB: number;

@@ -2,7 +2,7 @@
  * What is so. Southbound and nf are the only writers; everyone else reads a snapshot.
  */
 
-import type { JsonObject } from './declared.ts';
+import type { Isolation, JsonObject } from './declared.ts';
 import type { Dpid, InstanceId, Mac, OfPort, OwnerId } from './ids.ts';
 
 export type PortFact = {
@@ -93,6 +93,9 @@ export type InstanceFact = {
   readonly revision?: number;
   /** Names of the switch ports at the subscriber's side and at the uplink's side. */
   readonly ports: { readonly left: string; readonly right: string };
+  /** What its guest is kept in. */
+  readonly isolation?: Isolation;
+  /** What a virtual machine runs on: the processor, or an emulation of it. */
   readonly accelerator?: 'kvm' | 'tcg';
   readonly pid?: number;
   /** Times that it was started again after it had died. */

@@ -29,7 +29,7 @@ export interface Meters {
   /** Packets sent to the controller that were thrown away unread. */
   packetInsDropped(count: number): void;
   /** A guest said that it was ready so many milliseconds after its emulator was started. */
-  booted(ms: number, accelerator: 'kvm' | 'tcg'): void;
+  booted(ms: number, kind: 'kvm' | 'tcg' | 'process'): void;
 }
 
 const nothing = (): void => undefined;

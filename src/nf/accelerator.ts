@@ -11,8 +11,8 @@ import type { InstanceId } from '../model/ids.ts';
 import { type Accelerator, probeArguments } from './argv.ts';
 import { type Clock, within } from './clock.ts';
 import { Guest } from './guest.ts';
-import { Emulator, runAs } from './qemu.ts';
 import type { RunDir } from './rundir.ts';
+import { Runner } from './runner.ts';
 
 /** Without KVM a guest is up in some fifty milliseconds, on a host that is very busy in some hundreds. */
 const TCG_WITHIN_MS = 5_000;
@@ -35,6 +35,8 @@ export type ProbeOptions = {
   readonly qemu: string;
   readonly runDir: RunDir;
   readonly clock: Clock;
+  /** Whom the guest's emulator becomes. */
+  readonly user?: number | undefined;
 };
 
 /** The accelerator of this host, found out with the first guest that boots. */
@@ -106,16 +108,16 @@ async function timeOf(
   accelerator: Accelerator,
   image: string,
   most: number,
-  { qemu, runDir, clock }: ProbeOptions,
+  { qemu, runDir, clock, user }: ProbeOptions,
 ): Promise<number | 'refused' | 'late'> {
   const files = { image, config: runDir.config(PROBE_ID), console: runDir.console(PROBE_ID) };
-  const args = probeArguments(PROBE_ID, files, { accelerator, time: 0, runAs: runAs() });
+  const args = probeArguments(PROBE_ID, files, { accelerator, time: 0, user });
   const begin = clock.now();
-  const emulator = await Emulator.launch(qemu, args, runDir.log(PROBE_ID), clock);
+  const runner = await Runner.launch({ program: qemu, args }, runDir.log(PROBE_ID), clock);
   let guest: Guest | undefined;
   try {
     const end = new Promise<number | 'refused' | 'late'>((resolve) => {
-      guest = new Guest(emulator, files.console, PROBE_ID, clock, {
+      guest = new Guest(runner, files.console, PROBE_ID, clock, {
         said: ({ kind }) => {
           if (kind === 'ready' && guest) void converse(guest, most).then(() => resolve(clock.now() - begin));
           else if (kind === 'refused' || kind === 'panic') resolve('refused');
@@ -127,7 +129,7 @@ async function timeOf(
     const took = (await within(clock, most, end)) ?? 'late';
     return typeof took === 'number' && took > most ? 'late' : took;
   } finally {
-    await (guest ?? emulator).kill();
+    await (guest ?? runner).kill();
   }
 }
 

@@ -18,15 +18,14 @@ export type LaunchOptions = {
   readonly accelerator: Accelerator;
   /** What the guest's clock begins with: seconds since 1970, UTC. */
   readonly time: number;
-  /** User and group that the emulator becomes once it has opened its devices; only root can ask for that. */
-  readonly runAs?: { readonly uid: number; readonly gid: number } | undefined;
+  /** User and group that it becomes once it has opened its devices; only root can ask for that. */
+  readonly user?: number | undefined;
+  /** An empty directory, which the emulator makes its root; only root can ask for that. */
+  readonly root?: string | undefined;
 };
 
 /** More than any image needs; what is not touched costs nothing. */
 const PROBE_MEMORY_MIB = 16;
-
-/** nobody, as Linux numbers it everywhere. */
-export const NOBODY = { uid: 65534, gid: 65534 } as const;
 
 /** How an instance's guest is started. */
 export function instanceArguments(
@@ -50,7 +49,7 @@ export function instanceArguments(
     ...side('left', CONTRACT.CONTRACT_BUS_LEFT),
     ...side('right', CONTRACT.CONTRACT_BUS_RIGHT),
     ...console(files.console),
-    ...confinement(options.runAs),
+    ...confinement(options),
   ];
 }
 
@@ -68,7 +67,7 @@ export function probeArguments(id: string, files: LaunchFiles, options: LaunchOp
     ...side('left', CONTRACT.CONTRACT_BUS_LEFT),
     ...side('right', CONTRACT.CONTRACT_BUS_RIGHT),
     ...console(files.console),
-    ...confinement(options.runAs),
+    ...confinement(options),
   ];
 }
 
@@ -82,9 +81,12 @@ const machine = (accelerator: Accelerator, memoryMiB: number): readonly string[]
 
 const guest = (id: string, left: string, right: string, image: string): readonly string[] => [
   ...['-kernel', image],
-  '-append',
-  `${CONTRACT.CONTRACT_ARG_ID}${id} ${CONTRACT.CONTRACT_ARG_LEFT}${left} ${CONTRACT.CONTRACT_ARG_RIGHT}${right}`,
+  ...['-append', commandLine(id, left, right)],
 ];
+
+/** What a guest is told of itself. */
+export const commandLine = (id: string, left: string, right: string): string =>
+  `${CONTRACT.CONTRACT_ARG_ID}${id} ${CONTRACT.CONTRACT_ARG_LEFT}${left} ${CONTRACT.CONTRACT_ARG_RIGHT}${right}`;
 
 const bootFiles = ({ config, state }: LaunchFiles, revision: number, time: number): readonly string[] => [
   ...['-fw_cfg', `name=${CONTRACT.CONTRACT_CONFIG_FILE},file=${option(config)}`],
@@ -99,14 +101,15 @@ const console = (socket: string): readonly string[] => [
 ];
 
 /**
- * What is left to an emulator that its guest has taken over: no new programs, no privileges. The system
- * calls that change the user have to be allowed for -runas; once it is nobody without capabilities and with
- * no_new_privs set, which the sandbox does, they lead nowhere.
+ * What is left to an emulator that its guest has taken over: no new programs, no privileges, no files. The system
+ * calls that change the user have to be allowed for -runas; once it is an instance's own user without capabilities
+ * and with no_new_privs set, which the sandbox does, they lead nowhere.
  */
-const confinement = (runAs: LaunchOptions['runAs']): readonly string[] =>
-  runAs
+const confinement = ({ user, root }: LaunchOptions): readonly string[] =>
+  user !== undefined
     ? [
-        ...['-runas', `${runAs.uid}:${runAs.gid}`],
+        ...(root === undefined ? [] : ['-chroot', root]),
+        ...['-runas', `${user}:${user}`],
         ...['-sandbox', 'on,obsolete=deny,elevateprivileges=allow,spawn=deny,resourcecontrol=deny'],
       ]
     : ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'];

@@ -1,6 +1,7 @@
 /**
  * What the rest of the controller is told of an instance. Pure.
  */
+import type { Isolation } from '../model/declared.ts';
 import type { WantedInstance } from '../model/desired.ts';
 import type { InstanceFact } from '../model/facts.ts';
 import type { Accelerator } from './argv.ts';
@@ -10,6 +11,7 @@ export function factOf(
   { id, left, right }: WantedInstance,
   { phase, confirmed, restarts, problem }: Machine,
   pid: number | undefined,
+  isolation: Isolation | undefined,
   accelerator: Accelerator | undefined,
 ): InstanceFact {
   return {
@@ -19,7 +21,8 @@ export function factOf(
     restarts,
     ...(phase === 'ready' && confirmed !== undefined && { revision: confirmed }),
     ...(pid !== undefined && { pid }),
-    ...(pid !== undefined && accelerator !== undefined && { accelerator }),
+    ...(pid !== undefined && isolation !== undefined && { isolation }),
+    ...(pid !== undefined && isolation === 'vm' && accelerator !== undefined && { accelerator }),
     ...(problem !== undefined && { problem }),
   };
 }

@@ -1,12 +1,12 @@
 /**
- * A running guest: its emulator and its console as one thing that speaks and that can be lost.
+ * A running guest: its process and its console as one thing that speaks and that can be lost.
  */
 import type { InstanceId } from '../model/ids.ts';
 import { type Clock, within } from './clock.ts';
 import { Console } from './console.ts';
 import type { GuestLine, Request } from './contract.ts';
 import type { ProcessRef } from './process.ts';
-import type { Emulator } from './qemu.ts';
+import type { Runner } from './runner.ts';
 
 /** The console's end is seen just before the process's, and only the latter says why. */
 const REASON_WITHIN_MS = 50;
@@ -15,19 +15,19 @@ export type GuestEvents = {
   readonly said: (line: GuestLine) => void;
   /** It died or broke the contract. Called once, and never after `silence`. */
   readonly lost: (reason: string) => void;
-  /** What the emulator has written to its log. */
+  /** What it has written to its log. */
   readonly complained: (line: string) => void;
 };
 
 export class Guest {
-  readonly #emulator: Emulator;
+  readonly #runner: Runner;
   readonly #console: Console;
   readonly #clock: Clock;
   readonly #events: GuestEvents;
   #silent = false;
 
-  constructor(emulator: Emulator, consolePath: string, id: InstanceId, clock: Clock, events: GuestEvents) {
-    this.#emulator = emulator;
+  constructor(runner: Runner, consolePath: string, id: InstanceId, clock: Clock, events: GuestEvents) {
+    this.#runner = runner;
     this.#clock = clock;
     this.#events = events;
     this.#console = new Console(consolePath, id, clock, {
@@ -36,16 +36,16 @@ export class Guest {
       },
       ended: (reason) => void this.#consoleEnded(reason),
     });
-    void emulator.ended?.then((reason) => this.#lose(reason));
+    void runner.ended?.then((reason) => this.#lose(reason));
   }
 
   get process(): ProcessRef {
-    return this.#emulator.process;
+    return this.#runner.process;
   }
 
   /** For one that is not our child: notices within this time that it is dead, although there is no console to tell. */
   async watch(milliseconds: number): Promise<void> {
-    if (await this.#emulator.endsWithin(milliseconds)) this.#lose('the emulator has ended');
+    if (await this.#runner.endsWithin(milliseconds)) this.#lose('it has ended');
   }
 
   /** Undefined when the answer does not come in time, or never will. */
@@ -54,9 +54,9 @@ export class Guest {
     return within(this.#clock, milliseconds, answer);
   }
 
-  /** Passes on what the emulator has written since the last time. */
+  /** Passes on what it has written since the last time. */
   readLog(): readonly string[] {
-    const lines = this.#emulator.newLogLines();
+    const lines = this.#runner.newLogLines();
     for (const line of lines) this.#events.complained(line);
     return lines;
   }
@@ -72,18 +72,18 @@ export class Guest {
     const answer = this.ask({ kind: 'shutdown' }, milliseconds);
     // Its end is wanted now and no loss.
     this.#silent = true;
-    if (await answer) await this.#emulator.endsWithin(milliseconds);
+    if (await answer) await this.#runner.endsWithin(milliseconds);
   }
 
   /** @throws ChainstitchError `host-failed` */
   async kill(): Promise<void> {
     this.silence();
-    await this.#emulator.kill();
+    await this.#runner.kill();
     this.readLog();
   }
 
   async #consoleEnded(reason: string): Promise<void> {
-    const ended = this.#emulator.ended;
+    const ended = this.#runner.ended;
     const better = ended && (await within(this.#clock, REASON_WITHIN_MS, ended));
     this.#lose(better ?? reason);
   }

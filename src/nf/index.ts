@@ -1,5 +1,5 @@
 /**
- * Runs instances of network functions as guests of an emulator, and keeps them running.
+ * Runs instances of network functions in virtual machines and sandboxes, and keeps them running.
  */
 import { availableParallelism } from 'node:os';
 import type { WantedInstance } from '../model/desired.ts';
@@ -20,6 +20,7 @@ import { killProcess } from './process.ts';
 import { type Found, RunDir } from './rundir.ts';
 import { Supervisor } from './supervisor.ts';
 import type { Surroundings } from './surroundings.ts';
+import { Users } from './users.ts';
 
 const STOP_WITHIN_MS = 30_000;
 
@@ -61,7 +62,7 @@ export type RunningInstances = {
 /**
  * Begins to look after the instances of this run directory.
  *
- * @throws ChainstitchError `bad-setting` when the run directory cannot hold sockets
+ * @throws ChainstitchError `bad-setting` when the run directory cannot hold sockets or is in use
  */
 export function createInstances(options: InstancesOptions): RunningInstances {
   const fleet = new Fleet(options);
@@ -88,6 +89,7 @@ class Fleet implements Instances {
     const runDir = new RunDir(options.runDir);
     const clock = options.clock ?? systemClock;
     const qemu = options.qemu ?? 'qemu-system-x86_64';
+    const users = new Users(runDir.path);
     this.#wake = options.wake;
     this.#auditEvery = options.auditEvery ?? 10_000;
     this.#around = {
@@ -100,13 +102,20 @@ class Fleet implements Instances {
       timing: { ...DEFAULT_TIMING, ...options.timing },
       log: options.log,
       meters: options.meters ?? UNMETERED,
-      accelerator: new AcceleratorChoice(options.accelerator, { qemu, runDir, clock }),
+      accelerator: new AcceleratorChoice(options.accelerator, {
+        qemu,
+        runDir,
+        clock,
+        user: users.probe,
+      }),
+      users,
       starts: limit(options.startsAtOnce ?? Math.max(4, 2 * availableParallelism())),
       gate: new Promise((resolve) => {
         this.#openGate = resolve;
       }),
       changed: () => this.#changed(),
     };
+    runDir.lock();
     this.#remains = this.#adopt(runDir.discover());
     this.settled = Promise.all([...this.#supervisors.values()].map((one) => one.settled)).then(() => {});
   }
@@ -138,6 +147,7 @@ class Fleet implements Instances {
     const supervisors = [...this.#supervisors.values()];
     if (mode === 'keep') {
       await Promise.all(supervisors.map((supervisor) => supervisor.release()));
+      this.#around.runDir.unlock();
       return;
     }
     await this.#auditing;
@@ -146,6 +156,7 @@ class Fleet implements Instances {
     await within(this.#around.clock, STOP_WITHIN_MS, removed);
     await this.#clearRemains();
     if ((await this.#audit()) && this.#supervisors.size === 0) this.#around.runDir.removeTree();
+    this.#around.runDir.unlock();
   }
 
   /** Takes over what runs; gives what does not. Nothing is changed yet: what is wanted is not known. */
@@ -234,16 +245,13 @@ class Fleet implements Instances {
     return complete;
   }
 
-  /** Ends emulators whose directory is lost: they cannot be adopted. */
+  /** Ends guests whose directory is lost: they cannot be adopted. */
   async #clearRemains(): Promise<void> {
     for (const { id, process } of this.#remains.values()) {
       if (!process) continue;
-      this.#around.log.info(
-        { instance: id, pid: process.pid },
-        'ending an emulator that nobody can speak to',
-      );
+      this.#around.log.info({ instance: id, pid: process.pid }, 'ending a guest that nobody can speak to');
       await killProcess(process, this.#around.clock).catch((error: Error) =>
-        this.#around.log.warn({ instance: id, problem: error.message }, 'an emulator stays'),
+        this.#around.log.warn({ instance: id, problem: error.message }, 'a guest stays'),
       );
     }
   }

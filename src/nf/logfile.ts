@@ -1,5 +1,5 @@
 /**
- * What an emulator writes to its standard output and error, kept in a file that does not grow for ever.
+ * What the process of a guest writes to its standard output and error, kept in a file that does not grow for ever.
  */
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
 
@@ -15,7 +15,7 @@ export class LogFile {
     this.#path = path;
   }
 
-  /** Opens the file for an emulator to append to, so that it can be cut short under it. */
+  /** Opens the file for a process to append to, so that it can be cut short under it. */
   static openForAppending(path: string): number {
     return openSync(path, 'a', 0o600);
   }

@@ -48,6 +48,8 @@ const samePorts = (a: WantedInstance, b: WantedInstance): boolean =>
 
 const sameGuest = (a: WantedInstance, b: WantedInstance): boolean =>
   a.function.image === b.function.image &&
+  a.function.sandbox === b.function.sandbox &&
+  a.function.isolation === b.function.isolation &&
   a.function.contract === b.function.contract &&
   a.function.memoryMiB === b.function.memoryMiB &&
   a.left.mac === b.left.mac &&

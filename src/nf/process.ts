@@ -67,6 +67,16 @@ export async function killProcess(target: ProcessRef, clock: Clock): Promise<voi
     );
 }
 
+/** The one process that this one has started, if it is one and both are there. */
+export function onlyChild(pid: number): number | undefined {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ');
+    return children.length === 1 && children[0] !== '' ? Number(children[0]) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Arguments of a process; empty when it is gone. */
 export function commandLine(pid: number): readonly string[] {
   try {

@@ -2,9 +2,20 @@
  * What the controller must find again after a crash: a directory per instance with what is wanted of it, the
  * process that runs it, and the socket of its console.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { JsonObject } from '../model/declared.ts';
+import type { Isolation, JsonObject } from '../model/declared.ts';
 import type { WantedInstance } from '../model/desired.ts';
 import { ChainstitchError } from '../model/errors.ts';
 import type { InstanceId } from '../model/ids.ts';
@@ -25,6 +36,9 @@ export type InstanceFile = {
   readonly restarts: number;
   readonly process?: ProcessRef | undefined;
   readonly accelerator?: Accelerator | undefined;
+  readonly isolation?: Isolation | undefined;
+  /** Whom its guests run as. */
+  readonly user?: number | undefined;
   /** The last configuration that a guest has confirmed; it is what a guest boots with while a newer one is refused. */
   readonly lastGood?: Configuration | undefined;
 };
@@ -34,13 +48,14 @@ export type Found = {
   readonly id: InstanceId;
   /** Absent when the file is lost or not readable. */
   readonly file: InstanceFile | undefined;
-  /** Present when the emulator is running. */
+  /** Present when its guest is running. */
   readonly process: ProcessRef | undefined;
 };
 
 export class RunDir {
   readonly path: string;
   readonly #instances: string;
+  #lock: number | undefined;
 
   /** @throws ChainstitchError `bad-setting` when sockets in it would have too long a path */
   constructor(path: string) {
@@ -57,6 +72,48 @@ export class RunDir {
         'bad-setting',
         `the run directory ${this.path} has characters that other programs would misread: use letters, digits and -_./`,
       );
+  }
+
+  /**
+   * Keeps other controllers away until `unlock` or the end of this process: two would end each other's guests.
+   *
+   * @throws ChainstitchError `bad-setting` when another one has it, `host-failed`
+   */
+  lock(): void {
+    const file = this.#io(() => {
+      mkdirSync(this.path, { recursive: true, mode: 0o700 });
+      return openSync(join(this.path, 'lock'), 'a', 0o600);
+    });
+    // Node has no flock(2). What a child locks on our open file stays locked as long as we have the file open.
+    const { status, error } = spawnSync('flock', ['--nonblock', '3'], {
+      stdio: ['ignore', 'ignore', 'ignore', file],
+    });
+    if (status === 0) {
+      this.#lock = file;
+      return;
+    }
+    closeSync(file);
+    if (error)
+      throw new ChainstitchError(
+        'host-failed',
+        `"flock" cannot be run, install util-linux: ${error.message}`,
+      );
+    throw new ChainstitchError(
+      'bad-setting',
+      `the run directory ${this.path} is in use by another controller`,
+    );
+  }
+
+  unlock(): void {
+    if (this.#lock !== undefined) closeSync(this.#lock);
+    this.#lock = undefined;
+  }
+
+  /** An empty directory. @throws ChainstitchError `host-failed` */
+  empty(): string {
+    const path = join(this.path, 'empty');
+    this.#io(() => mkdirSync(path, { recursive: true, mode: 0o555 }));
+    return path;
   }
 
   directory(id: InstanceId): string {
@@ -125,9 +182,9 @@ export class RunDir {
     this.#io(() => rmSync(this.#instances, { recursive: true, force: true }));
   }
 
-  /** Everything of earlier runs: directories, and emulators whose directory is lost. */
+  /** Everything of earlier runs: directories, and guests whose directory is lost. */
   discover(): readonly Found[] {
-    const running = this.#emulators();
+    const running = this.#guests();
     const directories = this.#list().map((id) => {
       const file = this.#read(id);
       const recorded = file?.process;
@@ -157,9 +214,9 @@ export class RunDir {
     }
   }
 
-  /** Emulators that have a console in this directory: also one that was started and then not written down. */
-  #emulators(): ReadonlyMap<InstanceId, ProcessRef> {
-    const found = findByArgument(`path=${this.#instances}/`.replaceAll(',', ',,'));
+  /** Guests that have a console in this directory: also one that was started and then not written down. */
+  #guests(): ReadonlyMap<InstanceId, ProcessRef> {
+    const found = this.#spellings.flatMap(findByArgument);
     return new Map(
       found.flatMap((process) => {
         const id = this.#idOf(process);
@@ -169,12 +226,19 @@ export class RunDir {
   }
 
   #idOf(process: ProcessRef): InstanceId | undefined {
-    const prefix = `,path=${this.#instances.replaceAll(',', ',,')}/`;
-    for (const argument of commandLine(process.pid)) {
-      const at = argument.indexOf(prefix);
-      if (at >= 0) return argument.slice(at + prefix.length).split('/')[0] as InstanceId;
-    }
+    for (const argument of commandLine(process.pid))
+      for (const prefix of this.#spellings) {
+        const at = argument.indexOf(prefix);
+        const [id, file] = at < 0 ? [] : argument.slice(at + prefix.length).split(/[/,]/);
+        if (file === 'console.sock') return id as InstanceId;
+      }
     return undefined;
+  }
+
+  /** The directory of instances as it stands in a command line: within an option of the emulator's a comma is doubled. */
+  get #spellings(): readonly string[] {
+    const plain = `${this.#instances}/`;
+    return [...new Set([plain, plain.replaceAll(',', ',,')])];
   }
 
   #io<T>(action: () => T): T {

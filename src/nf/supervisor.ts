@@ -2,14 +2,16 @@
  * One instance: feeds its state machine with what happens and does what the machine says.
  */
 import { join } from 'node:path';
+import type { Isolation } from '../model/declared.ts';
 import type { WantedInstance } from '../model/desired.ts';
 import { ChainstitchError } from '../model/errors.ts';
 import type { InstanceCounters, InstanceFact } from '../model/facts.ts';
-import { type Accelerator, instanceArguments } from './argv.ts';
+import type { Accelerator } from './argv.ts';
 import { bootConfiguration, bytesOf, tooLong } from './configuration.ts';
 import type { GuestLine } from './contract.ts';
 import { factOf, sameFact } from './fact.ts';
 import { Guest } from './guest.ts';
+import { imageOf, isolationGiven, isolationWith, launchOf } from './isolation.ts';
 import {
   adoptMachine,
   type Effect,
@@ -21,9 +23,9 @@ import {
   step,
 } from './machine.ts';
 import { addPorts, makePlace, portsOf, removeDevices, removePorts } from './place.ts';
-import { killProcess, type ProcessRef } from './process.ts';
-import { checkImage, Emulator, runAs } from './qemu.ts';
+import { killProcess, onlyChild, type ProcessRef } from './process.ts';
 import type { Configuration, Found, InstanceFile } from './rundir.ts';
+import { checkImage, Runner } from './runner.ts';
 import type { Surroundings } from './surroundings.ts';
 
 const SHUTDOWN_WITHIN_MS = 500;
@@ -37,9 +39,13 @@ export class Supervisor {
   #wanted: WantedInstance;
   #machine: Machine;
   #guest: Guest | undefined;
+  #isolation: Isolation | undefined;
   #accelerator: Accelerator | undefined;
-  /** When the emulator was started whose guest has not said yet that it is ready. */
+  /** When a guest was started that has not said yet that it is ready. */
   #launchedAt: number | undefined;
+  readonly #user: number | undefined;
+  /** Of the guest itself: of what the keeper of a sandbox has started, as soon as it has. */
+  #pid: number | undefined;
   /** What the guest was booted with; unknown when an earlier run did it. */
   #booted: Configuration | undefined;
   #lastGood: Configuration | undefined;
@@ -49,7 +55,7 @@ export class Supervisor {
   #bootOver = (): void => {};
   #settle = (): void => {};
   #remove = (): void => {};
-  /** An emulator that an earlier run has left on our devices and that cannot be adopted. */
+  /** A guest that an earlier run has left on our devices and that cannot be adopted. */
   #stray: ProcessRef | undefined;
   /** Tells a start that has been overtaken from the one that is wanted. */
   #attempt = 0;
@@ -66,8 +72,14 @@ export class Supervisor {
     this.#remove = resolve;
   });
 
-  private constructor(around: Surroundings, wanted: WantedInstance, machine: Machine) {
+  private constructor(
+    around: Surroundings,
+    wanted: WantedInstance,
+    machine: Machine,
+    user: number | undefined,
+  ) {
     this.#around = around;
+    this.#user = user;
     this.#wanted = wanted;
     this.#machine = machine;
   }
@@ -75,22 +87,24 @@ export class Supervisor {
   /** An instance that is to be started. */
   static create(around: Surroundings, wanted: WantedInstance, before?: Found): Supervisor {
     const { state, effects } = startMachine(wanted.revision);
-    const supervisor = new Supervisor(around, wanted, state);
+    const supervisor = new Supervisor(around, wanted, state, around.users.take());
     supervisor.#lastGood = before?.file?.lastGood;
     supervisor.#stray = before?.process;
     for (const effect of effects) supervisor.#do(effect);
     return supervisor;
   }
 
-  /** An instance of an earlier run whose emulator is running. */
+  /** An instance of an earlier run whose guest is running. */
   static adopt(around: Surroundings, file: InstanceFile, process: ProcessRef): Supervisor {
     const { clock, timing, runDir } = around;
     const { id, revision } = file.wanted;
     const machine = adoptMachine(revision, file.restarts, clock.now(), timing);
-    const supervisor = new Supervisor(around, file.wanted, machine);
+    const supervisor = new Supervisor(around, file.wanted, machine, file.user);
+    around.users.keep(file.user);
+    supervisor.#isolation = file.isolation;
     supervisor.#accelerator = file.accelerator;
     supervisor.#lastGood = file.lastGood;
-    const guest = supervisor.#takeGuest(Emulator.adopt(process, runDir.log(id), clock));
+    const guest = supervisor.#takeGuest(Runner.adopt(process, runDir.log(id), clock));
     void guest.watch(timing.answerWithin);
     supervisor.#rearm();
     return supervisor;
@@ -109,7 +123,7 @@ export class Supervisor {
   }
 
   fact(): InstanceFact {
-    return factOf(this.#wanted, this.#machine, this.#guest?.process.pid, this.#accelerator);
+    return factOf(this.#wanted, this.#machine, this.#pid, this.#isolation, this.#accelerator);
   }
 
   /** Gives the guest what has changed while it runs. */
@@ -251,24 +265,31 @@ export class Supervisor {
 
   async #launch(attempt: number): Promise<void> {
     const { runDir, imageDir, qemu, clock } = this.#around;
-    const { id } = this.#wanted;
-    const image = join(imageDir, this.#wanted.function.image);
-    checkImage(image);
+    const { id, function: spec } = this.#wanted;
     const boot = bootConfiguration(this.#wanted, this.#machine.refused?.revision, this.#lastGood);
-    this.#accelerator = await this.#around.accelerator.for(image, boot.config);
+    const isolation = await this.#chooseIsolation(boot);
     if (!this.#isCurrent(attempt)) return;
+    const image = join(imageDir, imageOf(spec, isolation));
+    checkImage(image);
+    this.#isolation = isolation;
     this.#booted = boot;
     runDir.writeConfig(id, bytesOf(boot.config));
     const state = runDir.hasState(id) ? runDir.state(id) : undefined;
     const files = { image, config: runDir.config(id), console: runDir.console(id), state };
-    const options = { accelerator: this.#accelerator, time: wallClock(), runAs: runAs() };
-    const args = instanceArguments(this.#wanted, boot.revision, files, options);
+    const options = {
+      qemu,
+      accelerator: this.#accelerator ?? 'tcg',
+      time: wallClock(),
+      user: this.#user,
+      root: runDir.empty(),
+    };
+    const launch = launchOf(isolation, this.#wanted, boot.revision, files, options);
     this.#launchedAt = clock.now();
-    const emulator = await Emulator.launch(qemu, args, runDir.log(id), clock);
+    const runner = await Runner.launch(launch, runDir.log(id), clock);
     const over = new Promise<void>((resolve) => {
       this.#bootOver = resolve;
     });
-    this.#takeGuest(emulator);
+    this.#takeGuest(runner);
     if (this.#isCurrent(attempt)) this.#happen({ is: 'spawned' });
     this.#write();
     // The place among the starts is kept until the guest is up: booting is what would overload the host.
@@ -276,15 +297,28 @@ export class Supervisor {
     // What has overtaken this start comes next and ends the guest, unless it is to be kept.
   }
 
-  #takeGuest(emulator: Emulator): Guest {
+  /** Which accelerator the host has is found out with the machine's image, and only where it matters. */
+  async #chooseIsolation({ config }: Configuration): Promise<Isolation> {
+    const { imageDir, accelerator } = this.#around;
+    const { function: spec } = this.#wanted;
+    const given = isolationGiven(spec);
+    if (given === 'process') return given;
+    const machine = join(imageDir, spec.image);
+    checkImage(machine);
+    this.#accelerator = await accelerator.for(machine, config);
+    return given ?? isolationWith(this.#accelerator);
+  }
+
+  #takeGuest(runner: Runner): Guest {
     const { runDir, clock, log } = this.#around;
     const instance = this.#wanted.id;
-    const guest = new Guest(emulator, runDir.console(instance), instance, clock, {
+    const guest = new Guest(runner, runDir.console(instance), instance, clock, {
       said: (line) => this.#hear(line),
       lost: (reason) => this.fail(reason),
-      complained: (line) => log.warn({ instance, line }, 'the emulator complains'),
+      complained: (line) => log.warn({ instance, line }, 'the process of a guest complains'),
     });
     this.#guest = guest;
+    this.#pid = this.#guestPid();
     if (this.#released) guest.silence();
     return guest;
   }
@@ -295,6 +329,7 @@ export class Supervisor {
       case 'ready':
         this.#countBoot();
         this.#rememberGood(line.revision);
+        this.#pid = this.#guestPid();
         this.#happen({ is: 'ready', revision: line.revision });
         return;
       case 'refused':
@@ -315,9 +350,15 @@ export class Supervisor {
   /** A guest that is told a new configuration says that it is ready, too; only the first time is a boot. */
   #countBoot(): void {
     const { clock, meters } = this.#around;
-    if (this.#launchedAt !== undefined && this.#accelerator !== undefined)
-      meters.booted(clock.now() - this.#launchedAt, this.#accelerator);
+    const kept = this.#isolation === 'process' ? this.#isolation : this.#accelerator;
+    if (this.#launchedAt !== undefined && kept !== undefined)
+      meters.booted(clock.now() - this.#launchedAt, kept);
     this.#launchedAt = undefined;
+  }
+
+  #guestPid(): number | undefined {
+    const pid = this.#guest?.process.pid;
+    return pid !== undefined && this.#isolation === 'process' ? onlyChild(pid) : pid;
   }
 
   #rememberGood(revision: number): void {
@@ -368,6 +409,7 @@ export class Supervisor {
     if (!this.#guest) return;
     await this.#guest.kill();
     this.#guest = undefined;
+    this.#pid = undefined;
     this.#around.changed();
   }
 
@@ -388,6 +430,7 @@ export class Supervisor {
       this.#released = true;
       this.#cancelTick();
       this.#settle();
+      this.#around.users.release(this.#user);
       this.#remove();
     });
   }
@@ -407,6 +450,8 @@ export class Supervisor {
       restarts: this.#machine.restarts,
       process: this.#guest?.process,
       accelerator: this.#accelerator,
+      isolation: this.#isolation,
+      user: this.#user,
       lastGood: this.#lastGood,
     });
   }

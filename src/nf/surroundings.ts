@@ -4,6 +4,7 @@ import type { Limit } from './limit.ts';
 import type { Log } from './log.ts';
 import type { Timing } from './machine.ts';
 import type { PlaceOptions } from './place.ts';
+import type { Users } from './users.ts';
 
 /** What all instances share. */
 export type Surroundings = PlaceOptions & {
@@ -13,6 +14,7 @@ export type Surroundings = PlaceOptions & {
   readonly log: Log;
   readonly meters: Meters;
   readonly accelerator: AcceleratorChoice;
+  readonly users: Users;
   /** Bounds how many are started or removed at once. */
   readonly starts: Limit;
   /** Opens with the first `want`: until then nothing may be started or removed. */

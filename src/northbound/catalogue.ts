@@ -5,8 +5,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FunctionSpec, Json } from '../model/declared.ts';
 import { ChainstitchError } from '../model/errors.ts';
-import { configSchemaFaults } from './config-schema.ts';
 import { schemaFaults } from './contract.ts';
+import { functionFaults } from './function-faults.ts';
 
 /**
  * Reads every `<directory>/<name>/function.json`, by name.
@@ -35,7 +35,7 @@ function loadFunction(entry: string, file: string): FunctionSpec {
   }
   const faults = schemaFaults('FunctionSpec', value);
   const spec = value as FunctionSpec;
-  const all = faults.length > 0 ? faults : configSchemaFaults(spec.configSchema, '/configSchema');
+  const all = faults.length > 0 ? faults : functionFaults(spec);
   const [first] = all;
   if (first !== undefined) {
     throw new ChainstitchError('bad-setting', `${file}: ${first.pointer} ${first.detail}`, { faults: all });

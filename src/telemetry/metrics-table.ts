@@ -46,8 +46,8 @@ export const METRICS = {
   },
   chainstitch_instance_boot_seconds: {
     type: 'histogram',
-    help: 'Time from the start of an emulator until its guest is ready.',
-    labels: ['accelerator'],
+    help: 'Time from the start of a guest until it is ready: a virtual machine on `kvm` or `tcg`, or a `process`.',
+    labels: ['kind'],
     buckets: SLOW,
   },
   chainstitch_switch_sessions: {

@@ -75,8 +75,7 @@ export function createMetrics({ version }: { readonly version: string }): Metric
     },
     bundled: (ms, outcome) => histogram('chainstitch_bundle_seconds').observe({ outcome }, ms / 1000),
     packetInsDropped: (count) => counter('chainstitch_packet_ins_dropped_total').inc(count),
-    booted: (ms, accelerator) =>
-      histogram('chainstitch_instance_boot_seconds').observe({ accelerator }, ms / 1000),
+    booted: (ms, kind) => histogram('chainstitch_instance_boot_seconds').observe({ kind }, ms / 1000),
   };
 
   /** Sets every gauge anew, so that nothing stays of what is gone. */

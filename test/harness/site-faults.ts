@@ -121,8 +121,7 @@ export const FAULTS = {
     const running = (await site.instances()).filter(({ status }) => status.pid !== undefined);
     if (running.length === 0) return 'none runs';
     const { id, status } = dice.pick(running);
-    if (status.pid !== undefined && site.emulators().includes(status.pid))
-      process.kill(status.pid, 'SIGSTOP');
+    if (status.pid !== undefined && site.guests().includes(status.pid)) process.kill(status.pid, 'SIGSTOP');
     return id;
   },
   'restart the controller': async (site) => {

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
-import { findByArgument } from '../../src/nf/process.ts';
+import { findByArgument, onlyChild } from '../../src/nf/process.ts';
 import { type Ovs, startOvs } from './ovs.ts';
 import { eventually } from './ovs-eventually.ts';
 import type { Ask, Tell } from './site-controller.ts';
@@ -166,7 +166,7 @@ export class Site {
 
   async close(): Promise<void> {
     // One that was killed has left its instances, which only another one finds.
-    if (this.#controller === undefined && this.emulators().length > 0) await this.start();
+    if (this.#controller === undefined && this.guests().length > 0) await this.start();
     await this.stop();
     await this.ovs.stop();
     for (const port of PORTS) execFileSync('ip', ['link', 'del', port]);
@@ -256,9 +256,11 @@ export class Site {
     t.strictSame(await this.ovs.unexpectedLogLines(allowed.ovs), [], 'Open vSwitch warned of nothing');
   }
 
-  /** Process ids of the unikernels that this site's controllers started. */
-  emulators(): readonly number[] {
-    return findByArgument(`path=${this.#dir}/run/`).map(({ pid }) => pid);
+  /** Process ids of the guests that this site's controllers started. */
+  guests(): readonly number[] {
+    const started = findByArgument(`${this.#dir}/run/instances/`).map(({ pid }) => pid);
+    // One in a sandbox is the child of its keeper.
+    return started.map((pid) => onlyChild(pid) ?? pid);
   }
 
   /** Ports of the bridge and TAP devices of the namespace that are instances', sorted. */

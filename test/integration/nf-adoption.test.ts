@@ -8,11 +8,11 @@ import { join } from 'node:path';
 import t from 'tap';
 import { findProcess } from '../../src/nf/process.ts';
 import { eventually } from '../harness/ovs-eventually.ts';
-import { factOf, firewall, makeImages, testInWorld } from './nf-world.ts';
+import { factOf, firewall, makeImages, testInBothWorlds, testInWorld } from './nf-world.ts';
 
 makeImages('counter', 'firewall');
 
-testInWorld(t, 'guests outlive a killed controller and are adopted', async (t, w) => {
+testInBothWorlds(t, 'guests outlive a killed controller and are adopted', async (t, w) => {
   const before = await w.startElsewhere([w.wanted(1), w.wanted(2)]);
   await w.send('cs1l');
   await before.crash();
@@ -23,15 +23,15 @@ testInWorld(t, 'guests outlive a killed controller and are adopted', async (t, w
   await w.send('cs1l');
   await running.settled;
   t.equal(factOf(running, 1)?.phase, 'ready', 'known before anything is wanted');
-  t.match(factOf(running, 1), { revision: 1, pid: before.pidOf(1), restarts: 0, accelerator: String });
+  t.match(factOf(running, 1), { revision: 1, pid: before.pidOf(1), restarts: 0, isolation: w.isolation });
   t.equal(factOf(running, 2)?.pid, before.pidOf(2));
   await w.send('cs1l');
-  t.equal(w.emulators().length, 2, 'nothing is cleaned away before it is known what is wanted');
+  t.equal(w.guests().length, 2, 'nothing is cleaned away before it is known what is wanted');
 
   running.instances.want([w.wanted(1)]);
   await eventually(t, 'the other one is removed', () => running.instances.facts().size === 1);
   t.equal(factOf(running, 1)?.pid, before.pidOf(1), 'the same guest');
-  t.strictSame(w.emulators(), [before.pidOf(1)]);
+  t.strictSame(w.guests(), [before.pidOf(1)]);
   t.strictSame(w.taps(), ['cs1l', 'cs1r']);
   t.strictSame(await w.bridgePorts(), ['cs1l', 'cs1r']);
   t.strictSame(readdirSync(join(w.runDir, 'instances')), ['i1']);
@@ -45,7 +45,7 @@ testInWorld(t, 'guests outlive a killed controller and are adopted', async (t, w
   t.strictSame(w.warnings(), []);
 });
 
-testInWorld(t, 'an adopted guest that dies is started again', async (t, w) => {
+testInBothWorlds(t, 'an adopted guest that dies is started again', async (t, w) => {
   const before = await w.startElsewhere([w.wanted(1)]);
   await before.crash();
   const running = w.start();
@@ -67,7 +67,7 @@ testInWorld(t, 'a controller that stops may keep its guests for the next one', a
   await eventually(t, 'ready', () => factOf(first, 1)?.phase === 'ready');
   const { pid } = factOf(first, 1) ?? {};
   await first.stop('keep');
-  t.strictSame(w.emulators(), [pid]);
+  t.strictSame(w.guests(), [pid]);
 
   const second = w.start();
   second.instances.want([w.wanted(1, { revision: 2 })]);
@@ -133,7 +133,7 @@ testInWorld(t, 'what is left of dead and forgotten instances is cleaned away', a
   running.instances.want([w.wanted(3)]);
   await eventually(t, 'only the third is left', async () => {
     const left = [...w.taps(), ...(await w.bridgePorts()), ...readdirSync(join(w.runDir, 'instances'))];
-    return left.join() === 'cs3l,cs3r,cs3l,cs3r,i3' && w.emulators().join() === String(before.pidOf(3));
+    return left.join() === 'cs3l,cs3r,cs3l,cs3r,i3' && w.guests().join() === String(before.pidOf(3));
   });
   t.ok(findProcess(innocent.pid ?? 0), 'who has a recycled pid is not killed');
   await running.stop('remove');
@@ -148,7 +148,7 @@ testInWorld(t, 'an emulator whose directory is lost makes room for its successor
   running.instances.want([w.wanted(1)]);
   await eventually(t, 'ready', () => factOf(running, 1)?.phase === 'ready');
   t.not(factOf(running, 1)?.pid, before.pidOf(1));
-  t.strictSame(w.emulators(), [factOf(running, 1)?.pid]);
+  t.strictSame(w.guests(), [factOf(running, 1)?.pid]);
   await running.stop('remove');
   t.ok(w.isEmpty());
 });
@@ -176,7 +176,7 @@ testInWorld(t, 'whenever the controller is killed, the next one makes it right',
   );
   await eventually(t, 'and nothing else is there', async () => {
     const left = [...w.taps(), ...(await w.bridgePorts()), ...readdirSync(join(w.runDir, 'instances'))];
-    return left.join() === 'cs1l,cs1r,cs2l,cs2r,cs1l,cs1r,cs2l,cs2r,i1,i2' && w.emulators().length === 2;
+    return left.join() === 'cs1l,cs1r,cs2l,cs2r,cs1l,cs1r,cs2l,cs2r,i1,i2' && w.guests().length === 2;
   });
   await w.send('cs1l');
   await eventually(t, 'packets pass', async () => (await w.received('cs1r')) === 1);

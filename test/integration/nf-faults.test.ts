@@ -1,13 +1,13 @@
 /** What a host may lack, and what a guest may do that it must not. */
 import '../harness/ovs-netns.ts';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { eventually } from '../harness/ovs-eventually.ts';
-import { factOf, imageDir, ip, makeImages, testInWorld, type World } from './nf-world.ts';
+import { factOf, functionSpec, imageDir, ip, makeImages, testInWorld, type World } from './nf-world.ts';
 
-makeImages('counter');
+makeImages('counter', 'trial');
 
 testInWorld(t, 'an image that is missing is told, and used once it is there', async (t, w) => {
   const empty = mkdtempSync(join(tmpdir(), 'csnf-images-'));
@@ -33,7 +33,7 @@ testInWorld(t, 'an image that is none is told with what the emulator says', asyn
   const running = w.start({ imageDir: bad, accelerator: 'tcg' });
   running.instances.want([w.wanted(1)]);
   await eventually(t, 'a problem', () => factOf(running, 1)?.problem !== undefined);
-  t.match(factOf(running, 1)?.problem, /the emulator ended with status 1: .*invalid kernel header/);
+  t.match(factOf(running, 1)?.problem, /it ended with status 1: .*invalid kernel header/);
   await running.stop('remove');
   t.ok(w.isEmpty());
 });
@@ -78,7 +78,7 @@ testInWorld(
     gone = true;
     running.instances.want([]);
     await eventually(t, 'it tries again', () => factOf(running, 1)?.problem === 'no OVSDB');
-    t.strictSame(w.emulators(), [], 'the guest is ended all the same');
+    t.strictSame(w.guests(), [], 'the guest is ended all the same');
     await running.stop('remove');
     t.strictSame(w.taps(), []);
     t.equal((await w.bridgePorts()).length, 2);
@@ -89,7 +89,7 @@ testInWorld(
     await next.stop('remove');
     t.ok(w.isEmpty());
   },
-  [/(netdev_linux|dpif_netdev)\|(WARN|ERR)\|.*cs1[lr]/],
+  { expected: [/(netdev_linux|dpif_netdev)\|(WARN|ERR)\|.*cs1[lr]/] },
 );
 
 /** The real emulator cannot be brought to these; a stand-in behaves so. */
@@ -141,4 +141,64 @@ testInWorld(t, 'what the emulator complains of is in the log', async (t, w) => {
   await eventually(t, 'a warning', () => w.warnings().some((line) => line.includes('something is odd')));
   await running.stop('remove');
   t.ok(w.isEmpty());
+});
+
+testInWorld(t, 'two controllers do not share a run directory', async (t, w) => {
+  const first = w.start();
+  t.throws(() => w.start(), { code: 'bad-setting', message: /is in use by another controller/ });
+  await first.stop('keep');
+  const second = w.start();
+  await second.stop('remove');
+  const third = await w.startElsewhere([]);
+  await third.tells();
+  t.throws(() => w.start(), { code: 'bad-setting' }, 'nor do two processes');
+  await third.crash();
+  await w.start().stop('remove');
+});
+
+testInWorld(
+  t,
+  'a function that asks the kernel for more is ended, replaced, and it is said',
+  async (t, w) => {
+    const running = w.start();
+    const spec = { ...functionSpec('counter', 'process'), sandbox: 'trial.sandbox' };
+    running.instances.want([w.wanted(1, { function: spec })]);
+    await eventually(t, 'ready', () => factOf(running, 1)?.phase === 'ready');
+    const { pid } = factOf(running, 1) ?? {};
+    // `y`: make a system call; its number is what follows, 41 is socket(2).
+    await w.send('cs1l', 'y.\0\0\0)');
+    await eventually(t, 'another one', () => {
+      const fact = factOf(running, 1);
+      return fact?.phase === 'ready' && fact.pid !== pid;
+    });
+    t.ok(
+      w
+        .warnings()
+        .some((line) => /ended by SIGSYS: it tried a system call that its sandbox forbids/.test(line)),
+    );
+    await running.stop('remove');
+    t.ok(w.isEmpty());
+  },
+  { isolation: 'process' },
+);
+
+testInWorld(t, 'a state is given to the next guest, in both forms', async (t, w) => {
+  for (const isolation of ['vm', 'process'] as const) {
+    const running = w.start();
+    const spec = { ...functionSpec('counter', isolation), image: 'trial.elf', sandbox: 'trial.sandbox' };
+    const wanted = w.wanted(1, { function: spec });
+    running.instances.want([wanted]);
+    await eventually(t, 'ready', () => factOf(running, 1)?.phase === 'ready');
+    await w.send('cs1l', 'k');
+    const path = join(w.runDir, 'instances/i1/state');
+    await eventually(t, 'the state is kept', () => existsSync(path));
+    t.equal(readFileSync(path, 'utf8'), '{"kept":1}');
+    process.kill(factOf(running, 1)?.pid ?? 0, 'SIGKILL');
+    await eventually(t, 'its successor has it', async () => {
+      const counters = await running.instances.counters(wanted.id).catch(() => undefined);
+      return counters?.function['restored'] === 1;
+    });
+    await running.stop('remove');
+    t.ok(w.isEmpty());
+  }
 });

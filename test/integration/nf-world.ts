@@ -10,12 +10,12 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { Test } from 'tap';
-import type { FunctionSpec, JsonObject } from '../../src/model/declared.ts';
+import type { FunctionSpec, Isolation, JsonObject } from '../../src/model/declared.ts';
 import type { WantedInstance } from '../../src/model/desired.ts';
 import type { InstanceFact } from '../../src/model/facts.ts';
 import type { Dpid, InstanceId, Mac } from '../../src/model/ids.ts';
 import { createInstances, type InstancesOptions, type RunningInstances } from '../../src/nf/index.ts';
-import { findByArgument } from '../../src/nf/process.ts';
+import { findByArgument, onlyChild } from '../../src/nf/process.ts';
 import { OvsdbManager } from '../../src/southbound/ovsdb/manager.ts';
 import { type Ovs, startOvs } from '../harness/ovs.ts';
 
@@ -31,8 +31,9 @@ const EXPECTED = [
   /(jsonrpc|reconnect)\|WARN\|unix#\d+: (receive error|connection dropped).*Connection reset by peer/,
 ];
 
-export function functionSpec(name: string): FunctionSpec {
-  return JSON.parse(readFileSync(join(unikernels, `functions/${name}/function.json`), 'utf8'));
+export function functionSpec(name: string, isolation: Isolation = 'vm'): FunctionSpec {
+  const spec = JSON.parse(readFileSync(join(unikernels, `functions/${name}/function.json`), 'utf8'));
+  return { ...spec, isolation };
 }
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -44,15 +45,22 @@ export class World {
   readonly runDir = mkdtempSync(join(tmpdir(), 'csnf-'));
   readonly log: LogLine[] = [];
   readonly ports: OvsdbManager;
+  /** What its instances are kept in, unless a test says otherwise. */
+  readonly isolation: Isolation;
 
-  constructor(ovs: Ovs) {
+  constructor(ovs: Ovs, isolation: Isolation = 'vm') {
     this.ovs = ovs;
+    this.isolation = isolation;
     this.ports = newManager();
   }
 
   /** An instance of this number; it has the same devices and addresses every time. */
   wanted(number: number, change: Partial<WantedInstance> = {}): WantedInstance {
-    return wantedInstance(this.ovs.ovsdb, number, change);
+    const { isolation } = this;
+    return wantedInstance(this.ovs.ovsdb, number, {
+      function: functionSpec('counter', isolation),
+      ...change,
+    });
   }
 
   start(options: Partial<InstancesOptions> = {}): RunningInstances {
@@ -80,9 +88,10 @@ export class World {
       .map(({ message, fields }) => `${message} ${JSON.stringify(fields)}`);
   }
 
-  /** Emulators that belong to this run directory. */
-  emulators(): readonly number[] {
-    return findByArgument(`path=${this.runDir}/`).map(({ pid }) => pid);
+  /** Guests that belong to this run directory. */
+  guests(): readonly number[] {
+    const processes = findByArgument(`${this.runDir}/instances/`).map(({ pid }) => pid);
+    return this.isolation === 'vm' ? processes : processes.map((pid) => onlyChild(pid) ?? pid);
   }
 
   /** TAP devices of this network namespace. */
@@ -150,12 +159,12 @@ export class World {
 
   isEmpty(): boolean {
     return (
-      !existsSync(join(this.runDir, 'instances')) && this.taps().length === 0 && this.emulators().length === 0
+      !existsSync(join(this.runDir, 'instances')) && this.taps().length === 0 && this.guests().length === 0
     );
   }
 
   async close(): Promise<void> {
-    for (const pid of this.emulators()) process.kill(pid, 'SIGKILL');
+    for (const pid of this.guests()) process.kill(pid, 'SIGKILL');
     this.ports.close();
     await this.ovs.stop();
     for (const tap of this.taps()) ip('link', 'delete', tap);
@@ -219,7 +228,7 @@ export function wantedInstance(
 
 /** The same instance as a firewall. */
 export function firewall(wanted: WantedInstance, revision: number, config: JsonObject): WantedInstance {
-  return { ...wanted, function: functionSpec('firewall'), revision, config };
+  return { ...wanted, function: functionSpec('firewall', wanted.function.isolation), revision, config };
 }
 
 /** A test in a world of its own, in which Open vSwitch may have nothing to complain of. */
@@ -227,11 +236,11 @@ export function testInWorld(
   t: Test,
   name: string,
   body: (t: Test, world: World) => Promise<void>,
-  expected: readonly RegExp[] = [],
+  { expected = [], isolation = 'vm' }: { expected?: readonly RegExp[]; isolation?: Isolation } = {},
 ): void {
   t.test(name, async (t) => {
     const ovs = await startOvs();
-    const world = new World(ovs);
+    const world = new World(ovs, isolation);
     t.teardown(() => world.close());
     await ovs.addBridge(BRIDGE, { dpid });
     await body(t, world);
@@ -243,10 +252,20 @@ export function testInWorld(
   });
 }
 
+/** The same, once for each thing that an instance may be kept in. */
+export function testInBothWorlds(
+  t: Test,
+  name: string,
+  body: (t: Test, world: World) => Promise<void>,
+): void {
+  for (const isolation of ['vm', 'process'] as const)
+    testInWorld(t, `${name}, ${isolation}`, body, { isolation });
+}
+
 /** Makes the images that are not there. */
 export function makeImages(...names: string[]): void {
   const missing = names
-    .map((name) => `build/${name}.elf`)
+    .flatMap((name) => [`build/${name}.elf`, `build/${name}.sandbox`])
     .filter((path) => !existsSync(join(unikernels, path)));
   if (missing.length > 0) execFileSync('make', ['-s', '-C', unikernels, ...missing], { stdio: 'ignore' });
 }

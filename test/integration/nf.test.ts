@@ -3,48 +3,53 @@ import '../harness/ovs-netns.ts';
 import t from 'tap';
 import { commandLine } from '../../src/nf/process.ts';
 import { eventually } from '../harness/ovs-eventually.ts';
-import { factOf, makeImages, testInWorld } from './nf-world.ts';
+import { factOf, makeImages, testInBothWorlds, testInWorld } from './nf-world.ts';
 
 makeImages('counter');
 
-testInWorld(t, 'an instance starts, passes packets, counts them, and leaves nothing behind', async (t, w) => {
-  let wakes = 0;
-  const running = w.start({ wake: () => wakes++ });
-  await running.settled;
-  t.equal(running.instances.facts().size, 0);
-  running.instances.want([w.wanted(1)]);
-  t.equal(factOf(running, 1)?.phase, 'starting');
-  await eventually(t, 'ready', () => factOf(running, 1)?.phase === 'ready');
-  t.match(factOf(running, 1), {
-    id: 'i1',
-    phase: 'ready',
-    revision: 1,
-    ports: { left: 'cs1l', right: 'cs1r' },
-    accelerator: /^(kvm|tcg)$/,
-    pid: Number,
-    restarts: 0,
-  });
-  t.ok(wakes > 0, 'who waits was woken');
-  t.strictSame(w.emulators(), [factOf(running, 1)?.pid]);
-  t.strictSame(await w.bridgePorts(), ['cs1l', 'cs1r']);
+testInBothWorlds(
+  t,
+  'an instance starts, passes packets, counts them, and leaves nothing behind',
+  async (t, w) => {
+    let wakes = 0;
+    const running = w.start({ wake: () => wakes++ });
+    await running.settled;
+    t.equal(running.instances.facts().size, 0);
+    running.instances.want([w.wanted(1)]);
+    t.equal(factOf(running, 1)?.phase, 'starting');
+    await eventually(t, 'ready', () => factOf(running, 1)?.phase === 'ready');
+    t.match(factOf(running, 1), {
+      id: 'i1',
+      phase: 'ready',
+      revision: 1,
+      ports: { left: 'cs1l', right: 'cs1r' },
+      isolation: w.isolation,
+      accelerator: w.isolation === 'vm' ? /^(kvm|tcg)$/ : undefined,
+      pid: Number,
+      restarts: 0,
+    });
+    t.ok(wakes > 0, 'who waits was woken');
+    t.strictSame(w.guests(), [factOf(running, 1)?.pid]);
+    t.strictSame(await w.bridgePorts(), ['cs1l', 'cs1r']);
 
-  await w.send('cs1l');
-  await w.send('cs1l');
-  await w.send('cs1r');
-  const id = w.wanted(1).id;
-  await eventually(t, 'two upstream, one downstream', async () => {
-    const { left, right } = await running.instances.counters(id);
-    return left.rxPackets === 2 && right.txPackets === 2 && right.rxPackets === 1 && left.txPackets === 1;
-  });
-  await eventually(t, 'the switch has them back', async () => (await w.received('cs1r')) === 2);
+    await w.send('cs1l');
+    await w.send('cs1l');
+    await w.send('cs1r');
+    const id = w.wanted(1).id;
+    await eventually(t, 'two upstream, one downstream', async () => {
+      const { left, right } = await running.instances.counters(id);
+      return left.rxPackets === 2 && right.txPackets === 2 && right.rxPackets === 1 && left.txPackets === 1;
+    });
+    await eventually(t, 'the switch has them back', async () => (await w.received('cs1r')) === 2);
 
-  await running.stop('remove');
-  t.ok(w.isEmpty(), 'no process, no device, no directory');
-  t.strictSame(await w.bridgePorts(), []);
-  t.strictSame(w.warnings(), []);
-});
+    await running.stop('remove');
+    t.ok(w.isEmpty(), 'no process, no device, no directory');
+    t.strictSame(await w.bridgePorts(), []);
+    t.strictSame(w.warnings(), []);
+  },
+);
 
-testInWorld(t, 'a guest that is killed is started again, on the same ports', async (t, w) => {
+testInBothWorlds(t, 'a guest that is killed is started again, on the same ports', async (t, w) => {
   const running = w.start();
   running.instances.want([w.wanted(1)]);
   await eventually(t, 'ready', () => factOf(running, 1)?.phase === 'ready');
@@ -66,7 +71,7 @@ testInWorld(t, 'a guest that is killed is started again, on the same ports', asy
   t.ok(w.isEmpty());
 });
 
-testInWorld(t, 'a guest that hangs is replaced', async (t, w) => {
+testInBothWorlds(t, 'a guest that hangs is replaced', async (t, w) => {
   const running = w.start({ timing: { healthEvery: 100, answerWithin: 500 } });
   running.instances.want([w.wanted(1)]);
   await eventually(t, 'ready', () => factOf(running, 1)?.phase === 'ready');
@@ -76,25 +81,25 @@ testInWorld(t, 'a guest that hangs is replaced', async (t, w) => {
   t.match(factOf(running, 1)?.problem, /did not answer in time/);
   await eventually(t, 'another one is ready', () => factOf(running, 1)?.phase === 'ready');
   t.not(factOf(running, 1)?.pid, hung);
-  t.strictSame(w.emulators(), [factOf(running, 1)?.pid], 'the hung one is gone');
+  t.strictSame(w.guests(), [factOf(running, 1)?.pid], 'the hung one is gone');
   await running.stop('remove');
   t.ok(w.isEmpty());
 });
 
-testInWorld(t, 'many are started and removed side by side', async (t, w) => {
+testInBothWorlds(t, 'many are started and removed side by side', async (t, w) => {
   const running = w.start();
   const numbers = Array.from({ length: 12 }, (_, i) => i + 1);
   running.instances.want(numbers.map((number) => w.wanted(number)));
   await eventually(t, 'all ready', () =>
     numbers.every((number) => factOf(running, number)?.phase === 'ready'),
   );
-  t.equal(w.emulators().length, 12);
+  t.equal(w.guests().length, 12);
   t.equal((await w.bridgePorts()).length, 24);
   const kept = [w.wanted(3), w.wanted(7)];
   const pids = kept.map(({ id }) => running.instances.facts().get(id)?.pid);
   running.instances.want(kept);
   await eventually(t, 'ten are removed', () => running.instances.facts().size === 2);
-  t.strictSame(new Set(w.emulators()), new Set(pids), 'the other two were not touched');
+  t.strictSame(new Set(w.guests()), new Set(pids), 'the other two were not touched');
   t.strictSame(new Set(await w.bridgePorts()), new Set(['cs3l', 'cs3r', 'cs7l', 'cs7r']));
   await running.stop('remove');
   t.ok(w.isEmpty());
@@ -158,11 +163,11 @@ testInWorld(t, 'a start that is overtaken leaves one guest, of the latest kind',
     running.instances.want(of(++memory));
   }
   await eventually(t, 'ready', () => {
-    const [pid] = w.emulators();
+    const [pid] = w.guests();
     const words = commandLine(pid ?? 0);
     return factOf(running, 1)?.phase === 'ready' && words[words.indexOf('-m') + 1] === String(memory);
   });
-  t.strictSame(w.emulators(), [factOf(running, 1)?.pid]);
+  t.strictSame(w.guests(), [factOf(running, 1)?.pid]);
   t.equal(factOf(running, 1)?.restarts, 0);
   running.instances.want([]);
   running.instances.want(of(4));

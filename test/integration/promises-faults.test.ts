@@ -55,13 +55,11 @@ async function nothingMore(t: Test, site: Site): Promise<void> {
     const chains = (await site.call('GET', '/v1/chains')).body['items'] as { status: PathsShown }[];
     const hops = chains.flatMap(({ status }) => status.paths.flatMap((path) => path.hops));
     const ids = hops.map(({ instance }) => instance.slice(1));
-    if ((await site.instances()).length !== ids.length || site.emulators().some(isFrozen)) return false;
+    if ((await site.instances()).length !== ids.length || site.guests().some(isFrozen)) return false;
     const ports = ids.flatMap((id) => [`ct${id}l`, `ct${id}r`]).sort();
     const { bridge, devices } = await site.leftPorts();
     return (
-      bridge.join() === ports.join() &&
-      devices.join() === ports.join() &&
-      site.emulators().length === ids.length
+      bridge.join() === ports.join() && devices.join() === ports.join() && site.guests().length === ids.length
     );
   });
 }
@@ -95,12 +93,12 @@ t.test('converges: after any faults the switch is as wanted, and another look ch
   await site.ovs.ofctl('-O', 'OpenFlow15', 'add-flow', 's1', foreign);
   const before = await database(site);
   const monitor = await FlowMonitor.open(t, site);
-  const pids = site.emulators();
+  const pids = site.guests();
   await FAULTS['restart the controller'](site);
   await allActive(t, site, ['alice', 'bob']);
   t.strictSame(await monitor.now(site), [], 'a controller that looks anew changes no flow');
   t.equal(await database(site), before, 'nor anything in the database');
-  t.strictSame(site.emulators(), pids, 'nor any instance');
+  t.strictSame(site.guests(), pids, 'nor any instance');
 
   for (const name of ['alice', 'bob']) await site.call('DELETE', `/v1/chains/${name}`);
   await eventually(t, 'all instances are gone', async () => (await site.instances()).length === 0);

@@ -4,7 +4,8 @@
 import type { ChainSpec, FailPolicy, FunctionSpec, PoolSpec, SubscriberSpec } from '../../model/declared.ts';
 import { resolveHops, selects } from '../../model/hops.ts';
 import type { Name } from '../../model/ids.ts';
-import { configFaults, configSchemaFaults } from '../config-schema.ts';
+import { configFaults } from '../config-schema.ts';
+import { functionFaults } from '../function-faults.ts';
 import { checkService, contentionOf } from './services.ts';
 import { noSuch, type Objections, objectsOf, requireFunction, uplinkOf, type World } from './world.ts';
 
@@ -12,7 +13,7 @@ export function admitFunction(world: World, spec: FunctionSpec, objections: Obje
   if (world.builtIns.has(spec.name)) {
     objections.add('built-in', '/name', `${spec.name} is the name of a built-in function`);
   }
-  const faults = configSchemaFaults(spec.configSchema, '/configSchema');
+  const faults = functionFaults(spec);
   objections.addAll('invalid-body', faults);
   if (faults.length > 0) return;
   for (const { spec: pool } of objectsOf(world, 'pools').by(`function ${spec.name}`)) {

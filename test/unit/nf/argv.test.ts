@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import t from 'tap';
-import { instanceArguments, NOBODY, probeArguments } from '../../../src/nf/argv.ts';
+import { instanceArguments, probeArguments } from '../../../src/nf/argv.ts';
 import { wantedInstance } from './wanted.ts';
 
 const files = {
@@ -13,7 +13,12 @@ const files = {
 
 t.test('the whole command line', async (t) => {
   t.strictSame(
-    instanceArguments(wantedInstance(1), 5, files, { accelerator: 'tcg', time: 7, runAs: NOBODY }),
+    instanceArguments(wantedInstance(1), 5, files, {
+      accelerator: 'tcg',
+      time: 7,
+      user: 1_900_000_001,
+      root: '/run/cs/empty',
+    }),
     [
       '-M',
       'microvm,acpi=off,pic=off,pit=on,rtc=off,isa-serial=on,auto-kernel-cmdline=off',
@@ -52,8 +57,10 @@ t.test('the whole command line', async (t) => {
       'socket,id=console,path=/run/cs/console.sock,server=on,wait=off',
       '-serial',
       'chardev:console',
+      '-chroot',
+      '/run/cs/empty',
       '-runas',
-      '65534:65534',
+      '1900000001:1900000001',
       '-sandbox',
       'on,obsolete=deny,elevateprivileges=allow,spawn=deny,resourcecontrol=deny',
     ],

@@ -25,6 +25,8 @@ t.test('what each difference leads to', async (t) => {
     ],
     ['the order of members', change({ config: { b: [2], a: 1 } }), undefined],
     ['the image', functionOf({ image: 'other.elf' }), 'restart'],
+    ['the sandbox', functionOf({ sandbox: 'firewall.sandbox' }), 'restart'],
+    ['the isolation', functionOf({ isolation: 'vm' }), 'restart'],
     ['the memory', functionOf({ memoryMiB: 9 }), 'restart'],
     ['an address', change({ left: { ...one.left, mac: one.right.mac } }), 'restart'],
     ['the configuration under the same revision', change({ config: { a: 2 } }), 'restart'],

@@ -489,6 +489,15 @@ t.test('functions', async (t) => {
     chains: [chain({ hops: [hop({ function: 'probe', config: { every: 5 } })] })],
   };
   accepts(t, 'one that goes on accepting', 'functions', { ...PROBE, description: 'x' }, LAB, using);
+  refuses(
+    t,
+    'functions',
+    { ...PROBE, isolation: 'process' },
+    'invalid-body',
+    '/isolation: is process, and `sandbox` does not name the file of a function that runs as one',
+    LAB,
+  );
+  accepts(t, 'a process', 'functions', { ...PROBE, sandbox: 'probe.sandbox', isolation: 'process' }, LAB);
   const narrower = {
     ...PROBE,
     configSchema: { type: 'object', properties: { every: { type: 'integer', maximum: 4 } } },

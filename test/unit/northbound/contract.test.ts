@@ -138,6 +138,8 @@ const functionSpec: Full<FunctionSpec> = {
   name: 'probe' as Name,
   description: '',
   image: 'probe.elf',
+  sandbox: 'probe.sandbox',
+  isolation: 'process',
   contract: 1,
   memoryMiB: 2,
   transparent: true,

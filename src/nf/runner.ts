@@ -1,18 +1,19 @@
 /**
- * The emulator: starting one, and holding on to one that an earlier run has started.
+ * The process that runs a guest, be it an emulator or the keeper of a sandbox: starting one, and holding on to one
+ * that an earlier run has started.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, closeSync, constants } from 'node:fs';
 import { ChainstitchError } from '../model/errors.ts';
-import { type LaunchOptions, NOBODY } from './argv.ts';
 import type { Clock } from './clock.ts';
+import type { Launch } from './isolation.ts';
 import { LogFile } from './logfile.ts';
 import { awaitEnd, findProcess, killProcess, type ProcessRef } from './process.ts';
 
 const { PATH } = process.env;
 
-export class Emulator {
+export class Runner {
   readonly process: ProcessRef;
   readonly #clock: Clock;
   readonly #log: LogFile;
@@ -27,16 +28,11 @@ export class Emulator {
   }
 
   /**
-   * Starts an emulator that outlives this process.
+   * Starts one that outlives this process.
    *
    * @throws ChainstitchError `host-failed`
    */
-  static async launch(
-    program: string,
-    args: readonly string[],
-    logPath: string,
-    clock: Clock,
-  ): Promise<Emulator> {
+  static async launch({ program, args }: Launch, logPath: string, clock: Clock): Promise<Runner> {
     const log = new LogFile(logPath);
     log.skip();
     const output = LogFile.openForAppending(logPath);
@@ -51,7 +47,7 @@ export class Emulator {
       });
       const ended = new Promise<string>((resolve) => {
         child.once('exit', (code, by) =>
-          resolve(by === null ? `the emulator ended with status ${code}` : `the emulator was ended by ${by}`),
+          resolve(by === null ? `it ended with status ${code}` : `it was ended by ${by}`),
         );
       });
       child.unref();
@@ -63,19 +59,19 @@ export class Emulator {
       const process = findProcess(child.pid ?? 0);
       if (!process) {
         const said = log.newLines().join('; ');
-        throw new ChainstitchError('host-failed', `the emulator ended at once: ${said || 'it said nothing'}`);
+        throw new ChainstitchError('host-failed', `${program} ended at once: ${said || 'it said nothing'}`);
       }
-      return new Emulator(process, clock, log, ended);
+      return new Runner(process, clock, log, ended);
     } finally {
       closeSync(output);
     }
   }
 
   /** Takes over one that runs. */
-  static adopt(process: ProcessRef, logPath: string, clock: Clock): Emulator {
+  static adopt(process: ProcessRef, logPath: string, clock: Clock): Runner {
     const log = new LogFile(logPath);
     log.skip();
-    return new Emulator(process, clock, log);
+    return new Runner(process, clock, log);
   }
 
   /** What it has said since the last call. */
@@ -101,11 +97,6 @@ export class Emulator {
   async kill(): Promise<void> {
     await killProcess(this.process, this.#clock);
   }
-}
-
-/** Only root can become somebody else. */
-export function runAs(): LaunchOptions['runAs'] {
-  return process.getuid?.() === 0 ? NOBODY : undefined;
 }
 
 /** @throws ChainstitchError `host-failed` when the image cannot be read */
