@@ -62,7 +62,7 @@ t.test('what is told and what is read', async (t) => {
     'chainstitch_switch_changes_total{switch="s1",why="repair"} 1',
     'chainstitch_bundle_seconds_count{outcome="committed"} 1',
     'chainstitch_packet_ins_dropped_total 40',
-    'chainstitch_instance_boot_seconds_count{accelerator="tcg"} 1',
+    'chainstitch_instance_boot_seconds_count{kind="tcg"} 1',
     'chainstitch_api_waiting 3',
   ]) {
     t.ok(text.split('\n').includes(line), line);
