@@ -84,7 +84,7 @@ spec: { name: alice, attachment: { switch: s1, port: s1-eth1 }, mac: "${HOSTS.al
   for (const line of [
     /^chainstitch_switch_in_force\{switch="s1"\} 1$/m,
     /^chainstitch_switch_flows_wanted\{switch="s1"\} [1-9]/m,
-    /^chainstitch_instance_boot_seconds_count\{accelerator="(tcg|kvm)"\} 1$/m,
+    /^chainstitch_instance_boot_seconds_count\{kind="(tcg|kvm|process)"\} 1$/m,
     /^chainstitch_bundle_seconds_count\{outcome="committed"\} [1-9]/m,
     /^chainstitch_store_write_seconds_count [1-9]/m,
     /^chainstitch_api_requests_total\{method="POST",route="\/v1\/apply",status="200"\} \d+$/m,
