@@ -20,6 +20,8 @@ import type { ChainStatus } from '../model/status.ts';
 import type { Steering } from '../model/steering.ts';
 import { withDigests } from './digest.ts';
 import { installation } from './installed.ts';
+import { chainFlows, remainsOf } from './made.ts';
+import { newsOf, type Seen, see } from './news.ts';
 import { Rejections } from './rejections.ts';
 import { chainStatus } from './status.ts';
 import { whatIf } from './what-if.ts';
@@ -59,6 +61,9 @@ export interface Control extends Introspection {
   close(): void;
 }
 
+/** Time until the store is tried again after it could not be written. */
+const STORE_RETRY_MS = 1_000;
+
 export function createControl(options: ControlOptions): Control {
   const { store, switches, instances, clock, log, meters = UNMETERED } = options;
   const declaredWithBuiltIns = mergeBuiltIns(options.builtIns);
@@ -75,6 +80,9 @@ export function createControl(options: ControlOptions): Control {
   const known = new Set<Dpid>();
   let tree = NO_TREE;
   let statuses: ReadonlyMap<Name, ChainStatus> = new Map();
+  /** What was told last; undefined until there is something to compare with. */
+  let seen: Seen | undefined;
+  let observedRevision = -1;
   let settled = false;
   let turned = false;
   let toldRevision: number | undefined;
@@ -213,8 +221,16 @@ export function createControl(options: ControlOptions): Control {
     const live = new Set([...declared.chains.values()].map(({ uid }) => uid));
     for (const uid of lastActive.keys()) if (!live.has(uid)) lastActive.delete(uid);
     statuses = next;
+    observedRevision = declared.revision;
+    tell(see(declared, next, facts));
     for (const resolve of waiters) resolve();
     waiters.clear();
+  }
+
+  function tell(now: Seen): void {
+    const news = seen === undefined ? [] : newsOf(seen, now);
+    seen = now;
+    if (news.length > 0) store.journal.observe(news);
   }
 
   function report(chain: Stored<'chains'>, before: ChainStatus | undefined, now: ChainStatus): void {
@@ -235,12 +251,24 @@ export function createControl(options: ControlOptions): Control {
     timer = clock.after(Math.max(0, Math.min(...deadlines) - clock.now()), wake);
   }
 
+  /** A store that cannot be written, as when the disk is full, stops nothing: what is in force stays. */
+  function attempt(): void {
+    try {
+      step();
+    } catch (error) {
+      if (!(error instanceof ChainstitchError) || error.code !== 'store-unusable') throw error;
+      log.warn({ err: error }, 'the store cannot be written; the network stays as it is until it can');
+      timer?.cancel();
+      timer = clock.after(STORE_RETRY_MS, wake);
+    }
+  }
+
   function wake(): void {
     if (scheduled || closed) return;
     scheduled = true;
     setImmediate(() => {
       scheduled = false;
-      if (!closed) step();
+      if (!closed) attempt();
     });
   }
 
@@ -248,6 +276,9 @@ export function createControl(options: ControlOptions): Control {
     wake,
     desired: () => [...desired.values()],
     chainStatus: (name) => statuses.get(name),
+    observedRevision: () => observedRevision,
+    chainFlows: (uid) => chainFlows(uid, store, [...desired.values()], switches.facts()),
+    remains: (uid) => remainsOf(uid, store.steering()),
     switchFacts: () => switches.facts(),
     links: () => switches.links(),
     instances(): readonly InstanceView[] {

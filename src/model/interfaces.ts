@@ -5,10 +5,10 @@ import type { Declared } from './declared.ts';
 import type { DesiredSwitch, SwitchContent, WantedInstance } from './desired.ts';
 import type { ExplainQuery, ExplainSource, Explanation } from './explain.ts';
 import type { InstanceCounters, InstanceFact, LinkFact, Reconciled, SwitchFact } from './facts.ts';
-import type { Dpid, InstanceId, Name } from './ids.ts';
+import type { Dpid, InstanceId, Name, PathId } from './ids.ts';
 import type { Plan } from './plan.ts';
 import type { ChainStatus } from './status.ts';
-import type { InstanceRecord } from './steering.ts';
+import type { InstanceRecord, PathState } from './steering.ts';
 
 export type { Store } from './store.ts';
 
@@ -72,6 +72,12 @@ export interface Instances {
 /** What northbound may ask of control. */
 export interface Introspection {
   chainStatus(name: Name): ChainStatus | undefined;
+  /** Of the snapshot that the statuses speak of; -1 until there is one. */
+  observedRevision(): number;
+  /** The flows that were last asked for, of the chain with this uid, switch by switch. */
+  chainFlows(uid: number): readonly ChainFlows[];
+  /** The paths that there still are of a chain that may have been deleted. */
+  remains(uid: number): readonly RemainingPath[];
   switchFacts(): ReadonlyMap<Dpid, SwitchFact>;
   links(): readonly LinkFact[];
   instances(): readonly InstanceView[];
@@ -90,6 +96,19 @@ export interface Introspection {
   /** Resolves with the next change of any status, or when the signal aborts. */
   changed(signal: AbortSignal): Promise<void>;
 }
+export type ChainFlows = {
+  readonly switch: Name;
+  /** Whether the switch has answered the barrier behind them. */
+  readonly confirmed: boolean;
+  /** In ovs-ofctl syntax. */
+  readonly flows: readonly string[];
+};
+export type RemainingPath = {
+  readonly path: PathId;
+  readonly switch: Name;
+  readonly phase: PathState['phase'];
+  readonly instances: readonly InstanceId[];
+};
 export type InstanceView = { readonly record: InstanceRecord; readonly fact: InstanceFact | undefined };
 
 /** What one side of TLS shows and whom it believes, as PEM. */

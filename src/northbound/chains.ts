@@ -7,9 +7,9 @@ import { ChainstitchError } from '../model/errors.ts';
 import { selects } from '../model/hops.ts';
 import type { Name } from '../model/ids.ts';
 import { CHAIN_PHASES } from '../model/status.ts';
-import { type AfterWrite, registerCollection } from './collection.ts';
-import type { Context } from './context.ts';
-import { wordFilter } from './list.ts';
+import { type AfterDelete, type AfterWrite, registerCollection } from './collection.ts';
+import { type Context, viewOf } from './context.ts';
+import { invalid, wordFilter } from './list.ts';
 import { showStored } from './show.ts';
 import { parseTimeout, statusOf } from './wait.ts';
 
@@ -31,25 +31,64 @@ export function registerChains(app: FastifyInstance, context: Context): void {
       function: (name) => (stored) => stored.spec.hops.some((hop) => hop.function === name),
     }),
     prepare: prepareWait,
+    deleteQuery: ['wait', 'timeout'],
+    prepareDelete,
   });
+  registerFlows(app, context);
 }
 
-function prepareWait({ waiters }: Context, request: FastifyRequest): AfterWrite<'chains'> {
-  const { wait, timeout } = request.query as { wait?: string; timeout?: string };
-  if (wait === undefined) {
-    if (timeout === undefined) return { settle: async () => undefined, release: () => undefined };
-    throw new ChainstitchError(
-      'invalid-parameter',
-      'the query parameter `timeout` goes with `wait=active` only',
-    );
+function prepareWait({ waiters, store }: Context, request: FastifyRequest): AfterWrite<'chains'> {
+  const milliseconds = waitOf(request, 'active');
+  if (milliseconds === undefined) {
+    const settle = async (stored: Stored<'chains'>): Promise<void> => {
+      // So that who is told of a chain can rely on its being closed, or sees in the status that it is not yet.
+      if (request.method !== 'GET') await waiters.untilClosed(stored, store.declared().revision, request);
+    };
+    return { settle, release: () => undefined };
   }
-  if (wait !== 'active') {
-    throw new ChainstitchError('invalid-parameter', 'the query parameter `wait` has to be `active`');
-  }
-  const milliseconds = parseTimeout(timeout);
   const place = waiters.take();
   return {
-    settle: (stored: Stored<'chains'>) => waiters.untilActive(stored, milliseconds, request),
+    settle: (stored) => waiters.untilActive(stored, milliseconds, request),
     release: () => place.free(),
   };
+}
+
+/** What is left of a deleted chain; undefined where nothing is. */
+function prepareDelete({ waiters, introspection }: Context, request: FastifyRequest): AfterDelete<'chains'> {
+  const milliseconds = waitOf(request, 'gone');
+  const place = milliseconds === undefined ? undefined : waiters.take();
+  return {
+    settle: async (deleted) => {
+      if (milliseconds !== undefined) await waiters.untilGone(deleted, milliseconds, request);
+      const waitsFor = introspection.remains(deleted.uid);
+      if (waitsFor.length === 0) return undefined;
+      return { kind: 'chains', name: deleted.spec.name, uid: deleted.uid, waitsFor };
+    },
+    release: () => place?.free(),
+  };
+}
+
+/** How long the request wants to wait; undefined where it does not. @throws ChainstitchError `invalid-parameter` */
+function waitOf(request: FastifyRequest, state: 'active' | 'gone'): number | undefined {
+  const { wait, timeout } = request.query as { wait?: string; timeout?: string };
+  if (wait === undefined) {
+    if (timeout === undefined) return undefined;
+    throw invalid(`the query parameter \`timeout\` goes with \`wait=${state}\` only`);
+  }
+  if (wait !== state) throw invalid(`the query parameter \`wait\` has to be \`${state}\``);
+  return parseTimeout(timeout);
+}
+
+type ByName = { Params: { name: Name } };
+
+function registerFlows(app: FastifyInstance, context: Context): void {
+  app.get<ByName>('/v1/chains/:name/flows', async (request) => {
+    const { store, introspection } = viewOf(context, request);
+    const { name } = request.params;
+    const chain = store.declared().chains.get(name);
+    if (chain === undefined) {
+      throw new ChainstitchError('not-found', `there is none in chains that is called ${name}`);
+    }
+    return { items: introspection.chainFlows(chain.uid) };
+  });
 }

@@ -25,6 +25,14 @@ export type AfterWrite<K extends Kind> = {
   release(): void;
 };
 
+/** What is to happen between a deletion and the answer to it. */
+export type AfterDelete<K extends Kind> = {
+  /** Resolves with what the deletion still waits for; undefined where it is done. */
+  settle(deleted: Stored<K>): Promise<unknown>;
+  /** Called in any case, at the end. */
+  release(): void;
+};
+
 export type Collection<K extends Kind> = {
   readonly kind: K;
   /** The schema of one of them, as in `Chain`; its spec is `ChainSpec`. */
@@ -41,9 +49,9 @@ export type Collection<K extends Kind> = {
   /** Query parameters of GET one, POST, PUT and PATCH, and what they ask for. Called before anything is read or written. */
   readonly query?: readonly string[];
   readonly prepare?: (view: Context, request: FastifyRequest) => AfterWrite<K>;
-  /** Query parameters of DELETE, and the answer once the object is deleted. */
+  /** Query parameters of DELETE, and what they ask for. */
   readonly deleteQuery?: readonly string[];
-  readonly afterDelete?: (view: Context, request: FastifyRequest, deleted: Stored<K>) => Promise<unknown>;
+  readonly prepareDelete?: (view: Context, request: FastifyRequest) => AfterDelete<K>;
 };
 
 type ByName = { Params: { name: Name } };
@@ -194,10 +202,16 @@ export function registerCollection<K extends Kind>(
         checkPreconditions(request, `${name} in ${kind}`, deleted);
         return [{ op: 'remove', kind, name, pointer: '' }];
       };
-      if (isDryRun(request)) return tryOut(view, decide);
-      await carryOut(view, request, decide);
-      const rest = await collection.afterDelete?.(view, request, deleted as Stored<K>);
-      return rest === undefined ? reply.code(204).send() : reply.code(202).send(rest);
+      const isDry = isDryRun(request);
+      const after = collection.prepareDelete?.(view, request);
+      try {
+        if (isDry) return tryOut(view, decide);
+        await carryOut(view, request, decide);
+        const rest = await after?.settle(deleted as Stored<K>);
+        return rest === undefined ? reply.code(204).send() : reply.code(202).send(rest);
+      } finally {
+        after?.release();
+      }
     },
   );
 

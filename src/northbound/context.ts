@@ -18,6 +18,8 @@ export type Context = {
   readonly log: FastifyBaseLogger;
   /** What GET /metrics answers. */
   readonly metrics: () => Promise<Exposition>;
+  /** Aborts when the server closes. */
+  readonly closing: AbortSignal;
   /** The time, for what has to be dated. */
   readonly now: () => Date;
   /** Called after every write. */

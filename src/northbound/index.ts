@@ -23,6 +23,7 @@ import { type Authentication, registerGuard } from './auth/guard.ts';
 import { parseBody } from './body.ts';
 import { registerChains } from './chains.ts';
 import type { Context, Exposition } from './context.ts';
+import { registerEvents } from './events.ts';
 import { registerExplain } from './explain.ts';
 import { registerFunctions } from './functions.ts';
 import { registerInstances } from './instances.ts';
@@ -103,7 +104,17 @@ export function createNorthbound(options: NorthboundOptions): Northbound {
   const waiters = new Waiters(store, introspection, closing.signal);
   const builtIns = new Map(options.builtIns.map((spec) => [spec.name, spec]));
   const metrics = options.metrics ?? (async () => ({ contentType: 'text/plain', text: '' }));
-  const context: Context = { store, introspection, builtIns, waiters, log, metrics, now, onChange };
+  const context: Context = {
+    store,
+    introspection,
+    builtIns,
+    waiters,
+    log,
+    metrics,
+    closing: closing.signal,
+    now,
+    onChange,
+  };
 
   const { transport = {} } = options;
   const app = newServer(log, transport);
@@ -147,6 +158,7 @@ export function createNorthbound(options: NorthboundOptions): Northbound {
     registerInstances,
     registerLinks,
     registerExplain,
+    registerEvents,
     registerTokens,
     registerService,
   ]) {

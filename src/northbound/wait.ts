@@ -36,6 +36,9 @@ export function parseTimeout(text: string | undefined): number {
   return milliseconds;
 }
 
+/** Reasons for which no switch can answer soon. */
+const HOPELESS: ReadonlySet<string> = new Set(['SwitchDisconnected', 'NoUplink', 'PortMissing']);
+
 /** A place among those that may wait; it has to be given back. */
 export type Place = { free(): void };
 
@@ -79,13 +82,7 @@ export class Waiters {
    *   `shutting-down`
    */
   async untilActive(chain: Stored<'chains'>, timeout: number, request: FastifyRequest): Promise<void> {
-    const gone = new AbortController();
-    const disconnected = (): void => gone.abort();
-    request.raw.socket.once('close', disconnected);
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), timeout);
-    const stop = AbortSignal.any([late.signal, gone.signal, this.#closing]);
-    try {
+    await this.#during(request, timeout, async (stop) => {
       for (;;) {
         const status = this.#look(chain);
         if (status.observedGeneration >= chain.generation) {
@@ -101,9 +98,56 @@ export class Waiters {
         }
         await this.#introspection.changed(stop);
       }
+    });
+  }
+
+  /**
+   * Resolves when control has looked at the chain as it is now and its switches have answered for the flows that
+   * close it, or could not, or the time is up. What came of it is in the status.
+   */
+  async untilClosed(chain: Stored<'chains'>, revision: number, request: FastifyRequest): Promise<void> {
+    await this.#during(request, API_LIMITS.closingMs, async (stop) => {
+      while (!stop.aborted) {
+        if (this.#introspection.observedRevision() >= revision) {
+          const { phase, conditions } = statusOf(this.#introspection, chain);
+          const flows = conditions.find(({ type }) => type === 'FlowsInstalled');
+          const canBe = conditions.every(({ reason }) => !HOPELESS.has(reason));
+          if (flows === undefined || flows.status || phase === 'rejected' || !canBe) return;
+        }
+        await this.#introspection.changed(stop);
+      }
+    });
+  }
+
+  /** Resolves when nothing is left of a deleted chain. @throws ChainstitchError `wait-timeout`, `shutting-down` */
+  async untilGone(chain: Stored<'chains'>, timeout: number, request: FastifyRequest): Promise<void> {
+    await this.#during(request, timeout, async (stop) => {
+      while (this.#introspection.remains(chain.uid).length > 0) {
+        if (stop.aborted) {
+          const code = this.#closing.aborted ? 'shutting-down' : 'wait-timeout';
+          const detail = `chain ${chain.spec.name} is deleted, and after ${timeout / 1000}s paths of it are left`;
+          throw new ChainstitchError(code, detail);
+        }
+        await this.#introspection.changed(stop);
+      }
+    });
+  }
+
+  /** Work that is told to stop when the time is up, the client is gone or the server closes. */
+  async #during(
+    request: FastifyRequest,
+    milliseconds: number,
+    work: (stop: AbortSignal) => Promise<void>,
+  ): Promise<void> {
+    const over = new AbortController();
+    const end = (): void => over.abort();
+    const timer = setTimeout(end, milliseconds);
+    request.raw.socket.once('close', end);
+    try {
+      await work(AbortSignal.any([over.signal, this.#closing]));
     } finally {
       clearTimeout(timer);
-      request.raw.socket.removeListener('close', disconnected);
+      request.raw.socket.removeListener('close', end);
     }
   }
 

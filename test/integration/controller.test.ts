@@ -44,7 +44,7 @@ for (const [version, protocols] of [
 
     await explainsAsTheSwitchDoes(t, site);
 
-    t.equal((await site.call('DELETE', `/v1/chains/${ONE_HOP.name}`)).status, 204);
+    t.equal((await site.call('DELETE', `/v1/chains/${ONE_HOP.name}?wait=gone`)).status, 204);
     await eventually(t, 'the ports of the instances are gone', async () => {
       const ports = (await site.ovs.vsctl('list-ports', 's1')).split('\n');
       return ports.every((port) => !port.startsWith(PREFIX));

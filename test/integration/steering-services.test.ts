@@ -71,7 +71,7 @@ for (const protocols of [undefined, 'OpenFlow13'] as const) {
     const others = async () =>
       (await site.compare()).held.filter((flow) => !/^cookie=0xc5c50000000(1|0)000/.test(flow));
     const before = await others();
-    t.equal((await site.call('DELETE', '/v1/chains/web')).status, 204);
+    t.equal((await site.call('DELETE', '/v1/chains/web?wait=gone')).status, 204);
     await eventually(t, 'its instance is gone', async () => (await site.instances()).length === 2);
     await site.equal(t);
     t.strictSame(await others(), before, 'the flows of the other chains are as they were');

@@ -10,7 +10,13 @@ import { ChainstitchError } from '../../../src/model/errors.ts';
 import type { ExplainQuery, ExplainSource, Explanation } from '../../../src/model/explain.ts';
 import type { LinkFact, Reconciled, SwitchFact } from '../../../src/model/facts.ts';
 import type { Dpid, Name } from '../../../src/model/ids.ts';
-import type { InstanceView, Introspection, Store } from '../../../src/model/interfaces.ts';
+import type {
+  ChainFlows,
+  InstanceView,
+  Introspection,
+  RemainingPath,
+  Store,
+} from '../../../src/model/interfaces.ts';
 import type { Plan } from '../../../src/model/plan.ts';
 import type { ChainStatus } from '../../../src/model/status.ts';
 import { contract, schemaFaults } from '../../../src/northbound/contract.ts';
@@ -97,6 +103,10 @@ export class StubControl implements Introspection {
   reconciled: () => Reconciled = () => {
     throw new ChainstitchError('switch-not-connected', 'no connection');
   };
+  /** The revision that has been looked at; by default the newest one. */
+  observed: number | undefined;
+  flows: ChainFlows[] = [];
+  remaining: RemainingPath[] = [];
   plan: Plan = { switches: [], instances: { start: [], stop: [], reconfigure: [] }, notes: [] };
 
   constructor(store: Store) {
@@ -124,6 +134,19 @@ export class StubControl implements Introspection {
   }
   chainStatus(name: Name): ChainStatus | undefined {
     return this.statuses.get(name);
+  }
+  observedRevision(): number {
+    return this.observed ?? this.#store.declared().revision;
+  }
+  chainFlows(): readonly ChainFlows[] {
+    return this.flows;
+  }
+  remains(): readonly RemainingPath[] {
+    return this.remaining;
+  }
+  /** Says that something has changed, so that those who wait look again. */
+  announce(): void {
+    this.#changes.emit('change');
   }
   switchFacts(): ReadonlyMap<Dpid, SwitchFact> {
     return this.switches;
