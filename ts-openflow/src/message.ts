@@ -72,6 +72,7 @@ export type MessageOf<K extends MessageType> = Extract<Message, { type: K }>;
 const headerBytes = 8;
 const codes = { experimenter: 4, multipartRequest: 18, multipartReply: 19 } as const;
 const bundleAddType = 2301;
+const requestForwardType = 2350;
 
 const badVersion: OfErrorCode = { type: 1, code: 0 };
 
@@ -123,8 +124,9 @@ const rows = new Map<string, Row>([
   ],
 ]);
 
+// Over 1.3 it is ONF's extension EXT-192.
 rows.set('requestForward', {
-  v13: undefined,
+  v13: { code: codes.experimenter, experimenter: [experimenters.onf, requestForwardType] },
   v15: { code: 32 },
   body: {
     read: (r) => ({ request: message.read(r) }),

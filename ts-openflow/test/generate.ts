@@ -264,6 +264,19 @@ const flowRequest = fc.record({
 const oneOf = <T>(list: string, of: Arbitrary<T>, minLength = 0) =>
   fc.array(of, { minLength, maxLength: 3 }).map((entries) => ({ [list]: entries }));
 const nothing = fc.constant({});
+const ipfix = fc.record({
+  totalFlows: u64,
+  currentFlows: u64,
+  packets: u64,
+  ipv4Packets: u64,
+  ipv6Packets: u64,
+  errorPackets: u64,
+  ipv4ErrorPackets: u64,
+  ipv6ErrorPackets: u64,
+  txPackets: u64,
+  txErrors: u64,
+  collectorSet: u32,
+});
 const packetIn2 = (resume: boolean) =>
   fc
     .record({ data: frame, cookie: u64, tableId: table, match: pipeline, userdata: bytes(1, 20) })
@@ -404,6 +417,10 @@ const makers = {
   controllerStatus: () => controller,
   queueGetConfigRequest: () => fc.record({ port: portNumber }),
   queueGetConfigReply: (version) => fc.record({ port: fc.constant(7), queues: some(queue(version)) }),
+  nxPacketIn: () =>
+    fc
+      .record({ reason: fc.nat(2), table, cookie: u64, match: pipeline, data: frame })
+      .map((body) => ({ bufferId: noBuffer, totalLength: body.data.byteLength, ...body })),
   setPacketInFormat: () => fc.record({ format: fc.nat(2) }),
   setControllerId: () => fc.record({ controllerId: u16 }),
   cancelFlowMonitor: () => fc.record({ monitor: u32 }),
@@ -615,6 +632,10 @@ const makers = {
       capabilities,
       properties: [{ type: 'time', accuracy: at, maxFuture: at, maxPast: at, timestamp: at }],
     })),
+  ipfixBridgeRequest: () => nothing,
+  ipfixBridgeReply: () => ipfix.map((exporter) => ({ exporters: [exporter] })),
+  ipfixFlowRequest: () => nothing,
+  ipfixFlowReply: () => oneOf('exporters', ipfix),
   experimenterMultipartRequest: () => fc.record({ experimenter: u32, expType: u32, data: bytes(0, 20) }),
   experimenterMultipartReply: () => fc.record({ experimenter: u32, expType: u32, data: bytes(0, 20) }),
   flowStatsRequest: () => flowRequest,

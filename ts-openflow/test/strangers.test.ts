@@ -240,7 +240,6 @@ function everyType(version: Version): Message[] {
   const place = version === 4 ? 'v13' : 'v15';
   const rows = messageTable as unknown as Readonly<Record<string, MessageRow<never>>>;
   const types = generatedTypes.filter((type) => {
-    if (type === 'requestForward') return version === 6;
     return rows[type] === undefined || rows[type][place] !== undefined;
   });
   return types.flatMap((type, index) => generate(type, version, perType, 1 + index * perType));

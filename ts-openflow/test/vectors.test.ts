@@ -28,6 +28,8 @@ const notRecorded = {
   4: [
     // Of Open vSwitch, which takes it and never sends it itself.
     'setControllerId',
+    'ipfixFlowReply',
+    'roleStatus',
     'cancelFlowMonitor',
     'flowMonitorPaused',
     'flowMonitorResumed',
@@ -38,6 +40,7 @@ const notRecorded = {
     'controllerStatusReply',
     'bundleFeaturesReply',
     'flowStatsReply',
+    'ipfixFlowReply',
     'experimenterMultipartReply',
     'setControllerId',
   ],

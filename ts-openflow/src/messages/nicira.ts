@@ -1,6 +1,6 @@
-import { after, list, padded, rest, struct, u8, u16, u32, u64, uint } from '../bytes/codec.ts';
+import { after, type Codec, list, padded, rest, struct, u8, u16, u32, u64, uint } from '../bytes/codec.ts';
 import { row } from '../bytes/tlv.ts';
-import { oxm } from '../match.ts';
+import { type Match, oxm } from '../match.ts';
 import { properties } from './properties.ts';
 
 /** Properties of Open vSwitch's packet-in (NXPINT_*), each at most once. */
@@ -22,6 +22,64 @@ export const packetInPropertyTable = {
 
 /** NXT_PACKET_IN2 and NXT_RESUME. */
 export const packetIn2 = struct({ properties: properties(packetInPropertyTable) });
+
+const packetInHead = struct({
+  bufferId: u32,
+  /** Bytes of the whole packet; `data` may be less. */
+  totalLength: u16,
+  /** One of packetInReasons. */
+  reason: u8,
+  table: u8,
+  cookie: u64,
+  matchBytes: padded(u16, 6),
+});
+const oxms = list(oxm);
+
+/** A packet-in as NXT_PACKET_IN has it: that of OpenFlow with a match that has no header. */
+export interface NxPacketIn
+  extends Omit<typeof packetInHead extends Codec<infer T> ? T : never, 'matchBytes'> {
+  readonly match: Match;
+  readonly data: Uint8Array;
+}
+
+export const packetIn: Codec<NxPacketIn> = {
+  read(r) {
+    const { matchBytes, ...head } = packetInHead.read(r);
+    const match = r.within(matchBytes, 'match', () => oxms.read(r));
+    r.skip((-matchBytes & 7) + 2);
+    return { ...head, match, data: r.raw(r.remaining) };
+  },
+  write(w, v) {
+    const start = w.length;
+    packetInHead.write(w, { ...v, matchBytes: 0 });
+    const from = w.length;
+    oxms.write(w, v.match);
+    const matchBytes = w.length - from;
+    w.patch16(start + 16, matchBytes);
+    w.zeros((-matchBytes & 7) + 2);
+    w.raw(v.data);
+  },
+};
+
+/** What an IPFIX exporter of the switch has done. */
+export const ipfixStats = struct({
+  exporters: list(
+    struct({
+      totalFlows: u64,
+      currentFlows: u64,
+      packets: u64,
+      ipv4Packets: u64,
+      ipv6Packets: u64,
+      errorPackets: u64,
+      ipv4ErrorPackets: u64,
+      ipv6ErrorPackets: u64,
+      txPackets: u64,
+      txErrors: u64,
+      /** 0 in the statistics of a bridge. */
+      collectorSet: padded(u32, 4),
+    }),
+  ),
+});
 
 /** NXT_SET_PACKET_IN_FORMAT: 0 as OpenFlow has it, 1 NXT_PACKET_IN, 2 NXT_PACKET_IN2. */
 export const packetInFormat = struct({ format: u32 });

@@ -49,11 +49,21 @@ function nicira<T>(type: number, body: Codec<T>): MessageRow<T> {
 
 /** An extension of 1.3 by ONF. */
 function onf13<T>(type: number, body: Codec<T>): MessageRow<T> {
-  return { v13: { code: 4, experimenter: [experimenters.onf, type] }, v15: undefined, body };
+  return { v13: onfPlace(type), v15: undefined, body };
+}
+
+function onfPlace(type: number): Place {
+  return { code: 4, experimenter: [experimenters.onf, type] };
 }
 
 function onfPart(code: number, type: number): Place {
   return { code, multipart: experimenterMultipart, experimenter: [experimenters.onf, type] };
+}
+
+/** A multipart of Open vSwitch, the same in both versions. */
+function niciraPart<T>(code: number, type: number, body: Codec<T>): MessageRow<T & Part> {
+  const place: Place = { code, multipart: experimenterMultipart, experimenter: [experimenters.nicira, type] };
+  return { v13: place, v15: place, body: body as Codec<T & Part> };
 }
 
 const empty = session.empty;
@@ -143,7 +153,8 @@ export const messageTable = {
   getAsyncRequest: both(26, empty),
   getAsyncReply: both(27, session.asyncConfig),
   setAsync: both(28, session.asyncConfig),
-  roleStatus: only15(30, session.roleStatus),
+  /** Over 1.3 it is ONF's extension EXT-191. */
+  roleStatus: { ...only15(30, session.roleStatus), v13: onfPlace(1911) },
   tableMod: both(17, tables.tableMod),
   tableStatus: only15(31, tables.tableStatus),
   meterMod: both(29, meter.meterMod),
@@ -151,6 +162,7 @@ export const messageTable = {
   queueGetConfigRequest: only13(22, onePort),
   queueGetConfigReply: only13(23, struct({ port: padded(u32, 4), queues: list(packetQueue) })),
   setPacketInFormat: nicira(16, nx.packetInFormat),
+  nxPacketIn: nicira(17, nx.packetIn),
   setControllerId: nicira(20, nx.controllerId),
   /** These three are flow monitors as an extension of 1.3 has them; in 1.5 they are part of request and reply. */
   cancelFlowMonitor: onf13(flowMonitorType, struct({ monitor: u32 })),
@@ -209,6 +221,10 @@ export const messageTable = {
   controllerStatusReply: from15(reply(18, struct({ controllers: list(controller.controllerStatus) }))),
   bundleFeaturesRequest: from15(request(19, controller.bundleFeaturesRequest)),
   bundleFeaturesReply: from15(reply(19, controller.bundleFeaturesReply)),
+  ipfixBridgeRequest: niciraPart(requestCode, 3, empty),
+  ipfixBridgeReply: niciraPart(replyCode, 3, nx.ipfixStats),
+  ipfixFlowRequest: niciraPart(requestCode, 4, empty),
+  ipfixFlowReply: niciraPart(replyCode, 4, nx.ipfixStats),
   experimenterMultipartRequest: request(experimenterMultipart, experimenterPart),
   experimenterMultipartReply: reply(experimenterMultipart, experimenterPart),
   flowStatsRequest: from15(request(17, flowRequest)),

@@ -27,7 +27,9 @@ export function fuzz(order: Omit<Order, 'current'>, stuckAfter = patience): Prom
     const watchdog = setInterval(() => {
       const now = Atomics.load(counter, 0);
       if (now !== seen) [seen, since] = [now, Date.now()];
-      else if (Date.now() - since > stuckAfter) end({ ended: 'stuck', hex: hex(), why: `message ${now}` });
+      // Until the first message it is loading, which takes what it takes.
+      else if (Date.now() - since > (now === 0 ? patience : stuckAfter))
+        end({ ended: 'stuck', hex: hex(), why: `message ${now}` });
     }, 100);
     function end(outcome: Outcome): void {
       clearInterval(watchdog);

@@ -15,6 +15,7 @@ def requests(p, datapath, version):
     yield p.OFPRoleRequest(datapath, 2, **({} if version == 4 else {"short_id": 3}), generation_id=4)
     yield p.OFPGetAsyncRequest(datapath)
     yield p.OFPDescStatsRequest(datapath, 0)
+    yield p.OFPExperimenterStatsRequest(datapath, 0, 0x123456, 7, b"abc")
     yield p.OFPFlowMod(datapath, match=match, instructions=instructions(p, version))
     yield p.OFPGroupMod(datapath, 0, 1, 7, **groups(p, version))
     yield p.OFPMeterMod(datapath, 0, 1, 2, [p.OFPMeterBandDrop(1, 2), p.OFPMeterBandDscpRemark(1, 2, 3)])
