@@ -16,6 +16,7 @@ import { createInstances } from './nf/index.ts';
 import { loadCatalogue } from './northbound/catalogue.ts';
 import { type Authentication, createNorthbound, ensureAdministrator } from './northbound/index.ts';
 import { createSouthbound } from './southbound/index.ts';
+import { type Restored, restoreStore } from './store/backup.ts';
 import { openStore } from './store/store.ts';
 import { type Log, openLog } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
@@ -35,6 +36,8 @@ export type Running = {
   stop(): Promise<void>;
 };
 
+const storeIn = (stateDir: string): string => join(stateDir, 'chainstitch.db');
+
 /** Starts the whole controller in this process. @throws ChainstitchError for what an operator can mend */
 export async function start(settings: Settings, log: Log): Promise<Running> {
   mkdirSync(settings.stateDir, { recursive: true, mode: 0o700 });
@@ -43,7 +46,7 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
   const builtIns = loadCatalogue(settings.functionDir);
   const metrics = createMetrics({ version: VERSION });
   const { meters } = metrics;
-  const store = openStore(join(settings.stateDir, 'chainstitch.db'), { meters });
+  const store = openStore(storeIn(settings.stateDir), { meters });
   if (settings.auth === 'token') {
     const file = join(settings.stateDir, 'first-token');
     const id = ensureAdministrator(store.tokens, file, new Date());
@@ -161,6 +164,14 @@ function authenticationOf(settings: Settings): Authentication {
     ...(oidcIssuer === '' ? {} : { issuer }),
     ...(apiRateLimit === 0 ? {} : { requestsPerSecond: apiRateLimit }),
   };
+}
+
+/** Puts a backup in the place of the store. @throws ChainstitchError `store-unusable`, `bad-setting` */
+export async function restore(file: string, stateDir: string | undefined): Promise<Restored> {
+  const argv = stateDir === undefined ? [] : [`--state-dir=${stateDir}`];
+  const settings = loadSettings(argv, process.env);
+  mkdirSync(settings.stateDir, { recursive: true, mode: 0o700 });
+  return restoreStore(file, storeIn(settings.stateDir));
 }
 
 /** Runs the controller with these arguments until it is stopped. */

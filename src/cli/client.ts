@@ -21,6 +21,7 @@ export type Answer = { readonly status: number; readonly body: unknown };
 
 /** As much of an answer as is ever read. */
 const MOST_BYTES = 256 * 1024 * 1024;
+const PROBLEM_WITHIN_MS = 10_000;
 
 /** What the controller answers a request with that it does not carry out. */
 type Problem = {
@@ -74,15 +75,14 @@ export class Client {
       const response = await this.open(method, path, call, late);
       const bytes = await readAll(response, late);
       const status = response.statusCode ?? 0;
-      const isJson = /^application\/([a-z]+\+)?json\b/.test(response.headers['content-type'] ?? '');
-      if (status >= 400) throw new Refusal(status, isJson ? parseProblem(bytes) : {});
+      if (status >= 400) throw refusalOf(response, bytes);
       if (status === 204 || bytes.length === 0) return { status, body: undefined };
-      if (!isJson)
+      if (!isJsonType(response.headers['content-type']))
         throw new Failure('unreachable', `${this.server} answers, and is not a chainstitch controller`);
       return { status, body: JSON.parse(bytes.toString('utf8')) };
     } catch (error) {
       if (error instanceof Failure) throw error;
-      throw this.#unreachable(error, late.aborted ? limit : undefined);
+      throw this.unreachable(error, late.aborted ? limit : undefined);
     }
   }
 
@@ -131,7 +131,8 @@ export class Client {
     });
   }
 
-  #unreachable(error: unknown, after: number | undefined): Failure {
+  /** @param after milliseconds, where the answer was too late */
+  unreachable(error: unknown, after?: number): Failure {
     const { code, message } = error as NodeJS.ErrnoException;
     if (after !== undefined) {
       return new Failure('unreachable', `${this.server} did not answer within ${after / 1000} s`, {
@@ -144,6 +145,17 @@ export class Client {
     });
   }
 }
+
+/** What an answer that is an error says, its body included. */
+export async function failureOf(response: IncomingMessage): Promise<Failure> {
+  return refusalOf(response, await readAll(response, AbortSignal.timeout(PROBLEM_WITHIN_MS)));
+}
+
+function refusalOf({ statusCode = 0, headers }: IncomingMessage, bytes: Buffer): Refusal {
+  return new Refusal(statusCode, isJsonType(headers['content-type']) ? parseProblem(bytes) : {});
+}
+
+const isJsonType = (type = ''): boolean => /^application\/([a-z]+\+)?json\b/.test(type);
 
 async function readAll(response: IncomingMessage, signal: AbortSignal): Promise<Buffer> {
   const chunks: Buffer[] = [];

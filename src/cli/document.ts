@@ -11,7 +11,11 @@ import { ENVIRONMENT } from './session.ts';
 /** The whole of docs/cli.md. */
 export async function cliMarkdown(): Promise<string> {
   // The settings of the controller have a page of their own.
-  const program = await createProgram({ serve: async () => undefined, settings: async () => [] });
+  const program = await createProgram({
+    serve: async () => undefined,
+    restore: async () => ({ revision: 0, objects: 0, notes: [] }),
+    settings: async () => [],
+  });
   const commands = program.commands.filter((command) => !isHidden(command));
   return `# The command
 

@@ -47,11 +47,14 @@ export function tellFailure(error: unknown): { readonly text: string; readonly s
   return { text: `${lines.join('\n')}\n`, status: EXITS[failure.exit].status };
 }
 
+/** Errors of what the command does on this host by itself. */
+const EXIT_OF: Readonly<Record<string, Exit>> = { 'bad-setting': 'usage', 'store-unusable': 'input' };
+
 function asFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
   if (error instanceof ChainstitchError) {
     const { code, message, faults } = error;
-    return new Failure(code === 'bad-setting' ? 'usage' : 'server-failed', message, {
+    return new Failure(EXIT_OF[code] ?? 'server-failed', message, {
       code,
       remedy: ERRORS[code].remedy,
       places: faults.map(({ pointer, detail }) => ({ where: pointer, detail })),

@@ -6,6 +6,7 @@ import { CommanderError } from 'commander';
 import { type Around, type Program, root } from './around.ts';
 import { Client } from './client.ts';
 import { registerApply } from './commands/apply.ts';
+import { registerBackup } from './commands/backup.ts';
 import { registerCompletion } from './commands/completion.ts';
 import { registerDelete } from './commands/delete.ts';
 import { registerDescribe } from './commands/describe.ts';
@@ -41,6 +42,7 @@ export async function createProgram(host: Host): Promise<Program> {
     registerExplain,
     registerTop,
     registerToken,
+    registerBackup,
     registerCompletion,
     registerVersion,
   ]) {

@@ -162,6 +162,8 @@ export interface Store {
   /** Replaces the steering records in one transaction, writing only what differs. */
   saveSteering(next: Steering): void;
   readonly tokens: TokenRecords;
+  /** A copy as it is at one moment, in a file that is not there yet. @throws ChainstitchError `store-unusable` */
+  backup(file: string): Promise<void>;
   /** @throws ChainstitchError `store-unusable` where it cannot be read */
   check(): void;
   close(): void;

@@ -20,6 +20,7 @@ import { type Meters, UNMETERED } from '../model/meters.ts';
 import { registerAccessLog, requestId } from './access-log.ts';
 import { registerApply } from './apply.ts';
 import { type Authentication, registerGuard } from './auth/guard.ts';
+import { registerBackup } from './backup.ts';
 import { parseBody } from './body.ts';
 import { registerChains } from './chains.ts';
 import type { Context, Exposition } from './context.ts';
@@ -160,6 +161,7 @@ export function createNorthbound(options: NorthboundOptions): Northbound {
     registerExplain,
     registerEvents,
     registerTokens,
+    registerBackup,
     registerService,
   ]) {
     register(app, context);

@@ -96,19 +96,25 @@ export const SCHEMA_VERSION = MIGRATIONS.length;
 export function migrate(db: DatabaseSync): void {
   const version = pragma(db, 'user_version');
   const isEmpty = version === 0 && db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined;
-  if (!isEmpty && pragma(db, 'application_id') !== APPLICATION_ID) {
+  if (!isEmpty) checkOrigin(db);
+  if (version === SCHEMA_VERSION) return;
+  db.exec('BEGIN IMMEDIATE');
+  for (const step of MIGRATIONS.slice(version)) db.exec(step);
+  db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
+}
+
+/** @throws ChainstitchError `store-unusable` when the file is of a newer program or not a store at all */
+export function checkOrigin(db: DatabaseSync): void {
+  if (pragma(db, 'application_id') !== APPLICATION_ID) {
     throw new ChainstitchError('store-unusable', 'the file is a database of some other program');
   }
+  const version = pragma(db, 'user_version');
   if (version > SCHEMA_VERSION) {
     throw new ChainstitchError(
       'store-unusable',
       `the store has schema version ${version} and this program knows versions up to ${SCHEMA_VERSION}`,
     );
   }
-  if (version === SCHEMA_VERSION) return;
-  db.exec('BEGIN IMMEDIATE');
-  for (const step of MIGRATIONS.slice(version)) db.exec(step);
-  db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
 }
 
 function pragma(db: DatabaseSync, name: 'user_version' | 'application_id'): number {

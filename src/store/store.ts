@@ -21,6 +21,7 @@ import type {
   Store,
   Transaction,
 } from '../model/store.ts';
+import { copyStore } from './backup.ts';
 import { Draft, type Told } from './draft.ts';
 import { JOURNAL_ENTRIES, JournalRows, type NewEntry } from './journal.ts';
 import { ObjectRows } from './objects.ts';
@@ -150,6 +151,10 @@ class SqliteStore implements Store {
     if (change === undefined) return;
     this.#transaction(() => writeSteering(this.#db, change));
     this.#steering = change.result;
+  }
+
+  backup(file: string): Promise<void> {
+    return copyStore(this.#db, file);
   }
 
   check(): void {

@@ -10,6 +10,10 @@ import type { Test } from 'tap';
 
 export const COMMAND = fileURLToPath(new URL('../../bin/chainstitch', import.meta.url));
 
+/** What is compiled once is kept for the other runs of this test. */
+const CACHE = mkdtempSync(`${tmpdir()}/cs-cache-`);
+process.once('exit', () => rmSync(CACHE, { recursive: true, force: true }));
+
 export type Ran = { readonly status: number | null; readonly out: string; readonly err: string };
 export type RunOptions = {
   readonly input?: string;
@@ -19,7 +23,7 @@ export type RunOptions = {
 
 export async function run(argv: readonly string[], { input, env = {}, cwd }: RunOptions = {}): Promise<Ran> {
   const child = spawn(COMMAND, argv, {
-    env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', COLUMNS: '100', ...env },
+    env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', NODE_COMPILE_CACHE: CACHE, ...env },
     stdio: 'pipe',
     ...(cwd === undefined ? {} : { cwd }),
   });

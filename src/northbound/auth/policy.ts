@@ -67,6 +67,7 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   'GET /healthz': 'anyone',
   'GET /readyz': 'anyone',
   'GET /metrics': 'read',
+  'GET /v1/backup': 'admin',
 };
 
 /** The policy of a route; undefined where the table has none. HEAD goes with GET. */
