@@ -6,6 +6,7 @@ export type { Clone, Ct, Nat } from './actions/nicira.ts';
 export { offsetBits } from './actions/nicira.ts';
 export { errorAnswer } from './answer.ts';
 export { DecodeError, EncodeError, type OfErrorCode, type Rule } from './bytes/errors.ts';
+export { bytesToHex, hexToBytes } from './bytes/hex.ts';
 export type { ExperimenterTlv, UnknownTlv } from './bytes/tlv.ts';
 export { canonicalFlow, flowBody, flowKey, sameFlow } from './flow/canonical.ts';
 export { canonicalMatch } from './flow/canonical-match.ts';
@@ -13,7 +14,7 @@ export type { Flow } from './flow/flow.ts';
 export { FrameDecoder, type FrameLimits } from './frame.ts';
 export { makeHello, negotiate, offeredVersions, supportedVersions } from './hello.ts';
 export { type Instruction, instructionTable } from './instructions.ts';
-export { fromJson, hexToBytes, messageFromJson, toJson } from './json.ts';
+export { fromJson, messageFromJson, toJson } from './json.ts';
 export {
   type FieldRef,
   fieldSpec,

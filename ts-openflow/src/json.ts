@@ -1,3 +1,4 @@
+import { bytesToHex, hexToBytes } from './bytes/hex.ts';
 import { decode, encode, type Message } from './message.ts';
 
 /**
@@ -9,8 +10,7 @@ export function toJson(value: unknown): string {
   return JSON.stringify(value, function (this: Record<string, unknown>, key) {
     const entry = this[key];
     if (typeof entry === 'bigint') return `0x${entry.toString(16)}`;
-    if (entry instanceof Uint8Array)
-      return `hex:${Array.from(entry, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+    if (entry instanceof Uint8Array) return `hex:${bytesToHex(entry)}`;
     if (typeof entry === 'string' && /^(0x|hex:|str:)/.test(entry)) return `str:${entry}`;
     return entry;
   });
@@ -24,15 +24,6 @@ export function fromJson(text: string): unknown {
     if (entry.startsWith('hex:')) return hexToBytes(entry.slice(4));
     return entry.startsWith('str:') ? entry.slice(4) : entry;
   });
-}
-
-/** Pairs of hexadecimal digits as bytes; throws a SyntaxError. */
-export function hexToBytes(text: string): Uint8Array {
-  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(text))
-    throw new SyntaxError('not pairs of hexadecimal digits');
-  return Uint8Array.from({ length: text.length / 2 }, (_, at) =>
-    Number.parseInt(text.slice(2 * at, 2 * at + 2), 16),
-  );
 }
 
 /** The message that a line of JSON is: checked by encoding and decoding it, for JSON may be anything. */

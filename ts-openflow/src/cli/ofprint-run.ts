@@ -1,6 +1,7 @@
 import { DecodeError } from '../bytes/errors.ts';
+import { bytesToHex, hexToBytes } from '../bytes/hex.ts';
 import { FrameDecoder } from '../frame.ts';
-import { hexToBytes, messageFromJson, toJson } from '../json.ts';
+import { messageFromJson, toJson } from '../json.ts';
 import { decode, encode } from '../message.ts';
 import { printMessage } from '../text/message.ts';
 
@@ -36,7 +37,7 @@ export function decodeLine({ hex }: Request): object {
 
 export function encodeLine({ msg }: Request): object {
   const bytes = encode(messageFromJson(JSON.stringify(msg)));
-  return { hex: Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('') };
+  return { hex: bytesToHex(bytes) };
 }
 
 /** Raw bytes as they are; hexadecimal text as the bytes it means. */

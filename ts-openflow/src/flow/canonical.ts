@@ -1,5 +1,6 @@
 import { loadAsSetField } from '../actions/forms.ts';
 import type { Action } from '../actions/index.ts';
+import { bytesToHex } from '../bytes/hex.ts';
 import type { Instruction } from '../instructions.ts';
 import type { MatchField } from '../match.ts';
 import { flowFlags, ports } from '../registry/numbers.ts';
@@ -140,8 +141,7 @@ export function flowBody(flow: Body): string {
 
 function stable(value: unknown): string {
   if (typeof value === 'bigint') return `0x${value.toString(16)}`;
-  if (value instanceof Uint8Array)
-    return `hex:${Array.from(value, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+  if (value instanceof Uint8Array) return `hex:${bytesToHex(value)}`;
   if (Array.isArray(value)) return `[${value.map(stable).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   const entries = Object.entries(value).filter(([, entry]) => entry !== undefined);

@@ -14,12 +14,11 @@ import {
   u64,
 } from '../bytes/codec.ts';
 import type { Reader } from '../bytes/reader.ts';
-import { type ExperimenterTlv, row, type TlvUnion, tlv, type UnknownTlv } from '../bytes/tlv.ts';
+import { type ExperimenterTlv, row, type TlvUnion, type UnknownTlv } from '../bytes/tlv.ts';
 import type { Writer } from '../bytes/writer.ts';
 import { buckets as bucketIds, groups, ports } from '../registry/numbers.ts';
+import { properties as listOf } from './properties.ts';
 import { text } from './text.ts';
-
-const style = { subtypeBytes: 4, domain: 'property', padding: 'outside' } as const;
 
 /** ofp_group_bucket_prop_type (OpenFlow 1.5.1, 7.3.4.4.1). In 1.3 they are fixed fields. */
 export const bucketPropertyTable = {
@@ -31,7 +30,7 @@ export const bucketPropertyTable = {
 } as const;
 
 export type BucketProperty = TlvUnion<typeof bucketPropertyTable> | UnknownTlv | ExperimenterTlv;
-const bucketProperties = list(tlv(bucketPropertyTable, style));
+const bucketProperties = listOf(bucketPropertyTable);
 
 /** One way that a packet may go. */
 export interface Bucket {
@@ -118,7 +117,7 @@ export const groupPropertyTable = {
 } as const;
 
 export type GroupProperty = TlvUnion<typeof groupPropertyTable> | UnknownTlv | ExperimenterTlv;
-const groupProperties = list(tlv(groupPropertyTable, style));
+const groupProperties = listOf(groupPropertyTable);
 
 /** A request to change a group. */
 export interface GroupMod {

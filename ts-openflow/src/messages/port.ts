@@ -11,12 +11,11 @@ import {
   u32,
 } from '../bytes/codec.ts';
 import type { Reader } from '../bytes/reader.ts';
-import { row, tlv } from '../bytes/tlv.ts';
+import { row } from '../bytes/tlv.ts';
 import type { Writer } from '../bytes/writer.ts';
 import { oxmHeader } from '../match.ts';
+import { properties as listOf } from './properties.ts';
 import { text } from './text.ts';
-
-const style = { subtypeBytes: 4, domain: 'property', padding: 'outside' } as const;
 
 const ethernetFields = {
   /** Features, here and below, are bits of ofp_port_features. */
@@ -59,7 +58,7 @@ export const portPropertyTable = {
   recirculate: row(4, struct({ ports: list(u32) })),
 } as const;
 
-const portProperties = list(tlv(portPropertyTable, style));
+const portProperties = listOf(portPropertyTable);
 
 const identity = {
   /** 1 to 0xffffff00, or ports.local. */
@@ -144,7 +143,7 @@ export const portModPropertyTable = {
   ),
 } as const;
 
-const portModProperties = list(tlv(portModPropertyTable, style));
+const portModProperties = listOf(portModPropertyTable);
 
 const portModHead = {
   port: padded(u32, 4),

@@ -15,6 +15,7 @@ import {
 import { row, tlv } from '../bytes/tlv.ts';
 import { match } from '../match.ts';
 import { port } from './port.ts';
+import { properties as listOf } from './properties.ts';
 import { text } from './text.ts';
 
 /** Bit n of word n / 32: wire version n is spoken. */
@@ -181,7 +182,7 @@ export const roleStatus = struct({
   /** 0 another controller asked, 1 configuration, 2 experimenter. */
   reason: padded(u8, 3),
   generationId: u64,
-  properties: list(tlv({}, { domain: 'property', padding: 'outside', subtypeBytes: 4 })),
+  properties: listOf({}),
 });
 
 /** ofp_desc (OpenFlow 1.5.1, 7.3.5.1). */
@@ -224,9 +225,7 @@ export const asyncPropertyTable = {
   experimenterSecondary: row(0xfffe, struct({ experimenter: u32, data: rest })),
 } as const;
 
-const asyncProperties = list(
-  tlv(asyncPropertyTable, { domain: 'property', padding: 'outside', subtypeBytes: 4 }),
-);
+const asyncProperties = listOf(asyncPropertyTable);
 type AsyncProperties = typeof asyncProperties extends Codec<infer T> ? T : never;
 
 /** Which asynchronous messages this connection gets. */

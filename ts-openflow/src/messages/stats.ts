@@ -3,7 +3,6 @@ import {
   byVersion,
   type Codec,
   lengthFirst,
-  list,
   padded,
   type StructOf,
   struct,
@@ -11,9 +10,8 @@ import {
   u32,
   u64,
 } from '../bytes/codec.ts';
-import { row, tlv } from '../bytes/tlv.ts';
-
-const style = { subtypeBytes: 4, domain: 'property', padding: 'outside' } as const;
+import { row } from '../bytes/tlv.ts';
+import { properties as listOf } from './properties.ts';
 
 const ethernetCounts = {
   rxFrameErrors: u64,
@@ -51,7 +49,7 @@ export const portStatsPropertyTable = {
   ),
 } as const;
 
-const properties = list(tlv(portStatsPropertyTable, style));
+const properties = listOf(portStatsPropertyTable);
 
 /** Counters that the port does not keep are all ones. */
 const counts = {
@@ -95,7 +93,7 @@ export const portStats: Codec<PortStats> = byVersion<PortStats>(
 
 /** ofp_queue_stats (OpenFlow 1.5.1, 7.3.5.8). */
 const queueHead = { port: u32, queue: u32, txBytes: u64, txPackets: u64, txErrors: u64, ...age };
-const queueProperties = list(tlv({}, style));
+const queueProperties = listOf({});
 export type QueueStats = StructOf<typeof queueHead & { properties: typeof queueProperties }>;
 const queueStats13 = struct(queueHead);
 

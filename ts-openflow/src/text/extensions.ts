@@ -2,17 +2,17 @@
 import type { Action, KnownAction } from '../actions/index.ts';
 import { type LearnField, type LearnSpec, learnWritesResult } from '../actions/learn.ts';
 import { offsetBits } from '../actions/nicira.ts';
+import { bytesToHex } from '../bytes/hex.ts';
 import { type FieldName, fields } from '../registry/fields.ts';
 import { parseBytes, printBytes } from './bytes.ts';
 import { TextError } from './error.ts';
 import { parseSlice, printPacked, printSlice } from './slice.ts';
 import { splitOutside } from './split.ts';
-import { parseInteger, parsePort16, parseValue, printPort16, printValue } from './values.ts';
+import { hex, parseInteger, parsePort16, parseValue, printPort16, printValue } from './values.ts';
 
 type ActionOf<T extends KnownAction['type']> = Extract<KnownAction, { type: T }>;
 
 const small = (text: string) => Number(parseInteger(text));
-const hex = (value: bigint) => (value === 0n ? '0' : `0x${value.toString(16)}`);
 
 /** What multipath and bundle hash, by number. */
 const hashFields = [
@@ -26,7 +26,7 @@ const hashFields = [
 ];
 const linkAlgorithms = ['modulo_n', 'hash_threshold', 'hrw', 'iter_hash'];
 const memberAlgorithms = ['active_backup', 'hrw'];
-const packetInReasons = ['no_match', 'action', 'invalid_ttl'];
+export const packetInReasons = ['no_match', 'action', 'invalid_ttl'];
 
 function number(names: readonly string[], name = ''): number {
   const found = names.indexOf(name.trim());
@@ -119,8 +119,7 @@ function nshWords(bytes: Uint8Array): string[] | undefined {
     if (type === nshProperties.metadataType) words.push(`md_type=${bytes[at + 4]}`);
     else if (type === nshProperties.tlv) {
       const data = bytes.subarray(at + 8, at + 8 + (bytes[at + 7] ?? 0));
-      const digits = printBytes(data).replaceAll('.', '');
-      words.push(`tlv(0x${wordAt(bytes, at + 4).toString(16)},${bytes[at + 6]},0x${digits})`);
+      words.push(`tlv(0x${wordAt(bytes, at + 4).toString(16)},${bytes[at + 6]},0x${bytesToHex(data)})`);
     } else return undefined;
     at += (length + 7) & ~7;
   }

@@ -1,3 +1,4 @@
+import { bytesToHex } from '../bytes/hex.ts';
 import {
   byRegistry,
   fieldSpec,
@@ -88,8 +89,7 @@ function printVid({ value, mask = wholeVid }: Masked): string {
 
 function printField(entry: MatchField): string {
   if (entry.field === 'unknown') {
-    const data = [...entry.data].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-    return `oxm(${entry.class},${entry.number},${entry.hasMask ? 1 : 0},${data})`;
+    return `oxm(${entry.class},${entry.number},${entry.hasMask ? 1 : 0},${bytesToHex(entry.data)})`;
   }
   if (fieldSpec(entry.field).variable && entry.mask === 0n) return entry.field;
   if (entry.field === 'vlan_vid') return printVid(masked(entry));

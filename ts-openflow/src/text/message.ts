@@ -1,4 +1,5 @@
 import type { Action } from '../actions/index.ts';
+import { bytesToHex } from '../bytes/hex.ts';
 import type { Flow } from '../flow/flow.ts';
 import type { Instruction } from '../instructions.ts';
 import type { Match, MatchField } from '../match.ts';
@@ -42,9 +43,7 @@ function printAny(value: unknown, name: string, indent: string): string {
   if (typeof value === 'bigint')
     return byName[name] ? byName[name](value as never) : `0x${value.toString(16)}`;
   if (value instanceof Uint8Array) {
-    const shown = Array.from(value.subarray(0, maxBytes), (byte) => byte.toString(16).padStart(2, '0')).join(
-      '',
-    );
+    const shown = bytesToHex(value.subarray(0, maxBytes));
     return value.byteLength > maxBytes ? `${shown}... (${value.byteLength} bytes)` : shown || '-';
   }
   if (byName[name]) return byName[name](value as never);

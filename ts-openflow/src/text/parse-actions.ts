@@ -7,6 +7,7 @@ import { ports, vlanPresent } from '../registry/numbers.ts';
 import { ipv4ToNumber, ipv6ToBigint } from './addresses.ts';
 import { TextError } from './error.ts';
 import {
+  packetInReasons,
   parseBundle,
   parseController2,
   parseDecap,
@@ -78,8 +79,6 @@ function resubmit(text: string): Action {
   return { type: ct === 'ct' ? 'resubmitTableCt' : 'resubmitTable', ...to };
 }
 
-const packetInReasons: Readonly<Record<string, number>> = { no_match: 0, action: 1, invalid_ttl: 2 };
-
 function keyValues(text: string): [string, string | undefined][] {
   return splitOutside(text, ',').map((part) => {
     const at = part.indexOf('=');
@@ -96,7 +95,7 @@ function controller(text: string): Action {
   for (const [key, value = ''] of words) {
     if (key === 'max_len') found.maxLen = small(value);
     else if (key === 'id') found.controllerId = small(value);
-    else if (packetInReasons[value] !== undefined) found.reason = packetInReasons[value];
+    else if (packetInReasons.includes(value)) found.reason = packetInReasons.indexOf(value);
     else throw new TextError(`the reason ${value} is not known here`);
   }
   const { maxLen, controllerId, reason } = found;

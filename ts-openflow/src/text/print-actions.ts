@@ -6,6 +6,7 @@ import { ports } from '../registry/numbers.ts';
 import { bigintToIpv6, numberToIpv4 } from './addresses.ts';
 import { printBytes } from './bytes.ts';
 import {
+  packetInReasons,
   printBundle,
   printController2,
   printDecap,
@@ -78,8 +79,6 @@ function ct(v: Ct): string {
   ];
   return `ct(${words.filter((word) => word !== '').join(',')})`;
 }
-
-const packetInReasons = ['no_match', 'action', 'invalid_ttl'];
 
 function controller(v: { maxLen: number; controllerId: number; reason: number }): string {
   const words = [

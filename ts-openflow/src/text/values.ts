@@ -69,7 +69,7 @@ const flagNames = {
 } as const;
 
 /** As printf's %#x has it. */
-const hex = (value: bigint) => (value === 0n ? '0' : `0x${value.toString(16)}`);
+export const hex = (value: bigint) => (value === 0n ? '0' : `0x${value.toString(16)}`);
 
 /** The length of a prefix mask, or undefined if the ones are not all at the upper end. */
 function prefixLength(mask: bigint, width: number): number | undefined {
