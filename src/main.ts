@@ -157,6 +157,7 @@ function authenticationOf(settings: Settings): Authentication {
     algorithms: settings.oidcAlgorithms.split(',') as JwtAlgorithm[],
     scopeClaim: settings.oidcScopeClaim,
     scopePrefix: settings.oidcScopePrefix,
+    ...(settings.oidcTenantClaim === '' ? {} : { tenantClaim: settings.oidcTenantClaim }),
     ...(oidcKeys === '' ? {} : { keys: oidcKeys }),
   };
   return {

@@ -92,6 +92,11 @@ export const SETTINGS = {
     default: 'chainstitch:',
     help: 'What stands before `read`, `operate` or `admin` in the words of that claim.',
   },
+  'oidc-tenant-claim': {
+    type: { is: 'text', pattern: '^[!-~]{0,255}$', means: 'name of a claim or JSON pointer to it' },
+    default: '',
+    help: 'The claim that names the tenant of the caller, or is `*` for the operator. Where it is set, a token without it is refused; where it is not, every caller of the issuer is the operator.',
+  },
   'api-tls-cert': {
     type: { is: 'file' },
     default: '',

@@ -1,5 +1,6 @@
 import type { ChainSpec, FailPolicy, JsonObject, SubscriberSpec } from './declared.ts';
 import type { Name } from './ids.ts';
+import { tenantOf } from './tenant.ts';
 
 /** A hop with every default filled in. */
 export type DedicatedHop = {
@@ -29,9 +30,10 @@ export function resolveHops(chain: ChainSpec): readonly ResolvedHop[] {
   });
 }
 
-/** Whether a chain is for this subscriber. */
+/** Whether a chain is for this subscriber; by labels, for those of its own tenant alone. */
 export function selects(chain: ChainSpec, subscriber: SubscriberSpec): boolean {
   if (chain.subscribers) return chain.subscribers.includes(subscriber.name);
+  if (tenantOf(chain.name) !== tenantOf(subscriber.name)) return false;
   const labels = subscriber.labels ?? {};
   return Object.entries(chain.selector).every(
     ([key, value]) => Object.hasOwn(labels, key) && labels[key] === value,

@@ -6,7 +6,10 @@
 declare const brand: unique symbol;
 type Branded<T, B extends string> = T & { readonly [brand]: B };
 
-/** The name of a declared object: a DNS label, 1 to 63 of `a-z 0-9 -`, unique within its kind. */
+/**
+ * The name of a declared object: a DNS label, 1 to 63 of `a-z 0-9 -`, unique within its kind. Those of a tenant have
+ * its name, which is such a label too, and a dot before them.
+ */
 export type Name = Branded<string, 'Name'>;
 /** A datapath id as 16 lower-case hex digits, as Open vSwitch prints it. */
 export type Dpid = Branded<string, 'Dpid'>;
@@ -26,6 +29,9 @@ export type Ipv4 = Branded<string, 'Ipv4'>;
 export type Ipv6 = Branded<string, 'Ipv6'>;
 
 export const NAME_PATTERN = '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$';
+/** Of subscribers and chains, which may belong to a tenant. */
+export const OWNED_NAME_PATTERN =
+  '^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$';
 export const DPID_PATTERN = '^[0-9a-f]{16}$';
 export const MAX_PATH_ID = 0xffffff;
 export const SWITCH_OWNER = 0 as OwnerId;

@@ -1,6 +1,7 @@
 /**
  * API tokens as they are kept. The secret itself is kept nowhere.
  */
+import type { Name } from './ids.ts';
 
 /** What a caller may do; each may do what those before it may. */
 export const SCOPES = ['read', 'operate', 'admin'] as const;
@@ -13,6 +14,8 @@ export type TokenRecord = {
   readonly hash: string;
   readonly description: string;
   readonly scope: Scope;
+  /** Whose objects it is for; absent for all of them. */
+  readonly tenant?: Name;
   /** Who made it, as in `token:4kq2...`. */
   readonly createdBy: string;
   /** ISO 8601, UTC, as all times here. */

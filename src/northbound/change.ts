@@ -16,6 +16,7 @@ import { withObject, withoutObject } from '../model/object-map.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Change, Committed, Once, Outcome } from '../model/store.ts';
 import { admitRemoval, admitSpec, type Refusal } from './admission/index.ts';
+import { refuseForeign } from './auth/view.ts';
 import type { Context } from './context.ts';
 
 /** A change and where in the body it was asked for. */
@@ -74,10 +75,11 @@ export function tryOut(context: Context, decide: (declared: Declared) => readonl
 
 /** @throws ChainstitchError with every fault of the first kind that there is */
 function judge(
-  { builtIns, introspection }: Context,
+  { builtIns, introspection, tenant }: Context,
   before: Declared,
   intents: readonly Intent[],
 ): { readonly declared: Declared; readonly outcomes: DryRun['outcomes'] } {
+  if (tenant !== undefined) for (const intent of intents) refuseForeign(tenant, before, intent);
   let declared = before;
   const outcomes: DryRun['outcomes'][number][] = [];
   for (const [index, intent] of intents.entries()) {

@@ -3,10 +3,10 @@ import type { FastifyInstance } from 'fastify';
 import type { Json } from '../model/declared.ts';
 import { ChainstitchError } from '../model/errors.ts';
 import { EXPLAIN_SOURCES, type ExplainQuery } from '../model/explain.ts';
-import type { Context } from './context.ts';
+import { type Context, viewOf } from './context.ts';
 import { schemaFaults } from './contract.ts';
 
-export function registerExplain(app: FastifyInstance, { introspection }: Context): void {
+export function registerExplain(app: FastifyInstance, context: Context): void {
   app.post('/v1/explain', { config: { query: ['source'] } }, async (request) => {
     const { source: asked = 'compiled' } = request.query as { source?: string };
     const source = EXPLAIN_SOURCES.find((one) => one === asked);
@@ -18,6 +18,6 @@ export function registerExplain(app: FastifyInstance, { introspection }: Context
     if (body === undefined) throw new ChainstitchError('malformed-request', 'the body is missing');
     const faults = schemaFaults('ExplainQuery', body);
     if (faults.length > 0) throw new ChainstitchError('invalid-body', 'the body is no question', { faults });
-    return introspection.explain(body as unknown as ExplainQuery, source);
+    return viewOf(context, request).introspection.explain(body as unknown as ExplainQuery, source);
   });
 }

@@ -4,6 +4,7 @@
 import type { ChainSpec, FailPolicy, FunctionSpec, PoolSpec, SubscriberSpec } from '../../model/declared.ts';
 import { resolveHops, selects } from '../../model/hops.ts';
 import type { Name } from '../../model/ids.ts';
+import { tenantOf } from '../../model/tenant.ts';
 import { configFaults } from '../config-schema.ts';
 import { functionFaults } from '../function-faults.ts';
 import { checkService, contentionOf } from './services.ts';
@@ -90,6 +91,12 @@ function checkNamed(world: World, spec: ChainSpec, objections: Objections): read
         noSuch('subscriber', name, world.declared.subscribers.keys()),
       );
       continue;
+    }
+    if (tenantOf(name) !== tenantOf(spec.name)) {
+      const whose = (tenant: Name | undefined): string =>
+        tenant === undefined ? "the operator's" : `of the tenant ${tenant}`;
+      const detail = `is ${whose(tenantOf(name))}, and ${spec.name} is ${whose(tenantOf(spec.name))}; a chain is for subscribers of its own tenant`;
+      objections.add('conflict', pointer, detail);
     }
     found.push(subscriber);
     const where = subscriber.attachment.switch;

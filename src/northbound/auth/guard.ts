@@ -4,10 +4,10 @@
 import { isIP, isIPv6 } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ChainstitchError } from '../../model/errors.ts';
-import type { Scope, TokenRecords } from '../../model/tokens.ts';
+import type { TokenRecords } from '../../model/tokens.ts';
 import { Buckets, type Rate } from './buckets.ts';
 import { type Issuer, JwtVerifier, looksLikeJwt, type Verdict } from './jwt.ts';
-import { policyOf } from './policy.ts';
+import { type Demand, demandOf, policyOf } from './policy.ts';
 import { hasScope, LOCAL, type Principal } from './principal.ts';
 import { principalOfToken } from './tokens.ts';
 
@@ -51,15 +51,15 @@ export function registerGuard(
   const verifier = issuer === undefined ? undefined : new JwtVerifier(issuer);
 
   app.addHook('onRequest', async (request, reply) => {
-    const policy = policyOf(request.method, request.routeOptions.url ?? '') ?? 'admin';
-    if (policy === 'anyone') {
+    const demand = demandOf(policyOf(request.method, request.routeOptions.url ?? '') ?? 'admin');
+    if (demand === undefined) {
       limit(requests, peerOf(request), reply);
       return;
     }
     request.principal = await authenticate(request, reply);
     limit(requests, request.principal.id, reply);
     // What is not there is answered so to everyone who may call at all.
-    if (!request.is404) authorize(request.principal, policy, reply);
+    if (!request.is404) authorize(request.principal, demand, reply);
   });
 
   async function authenticate(request: FastifyRequest, reply: FastifyReply): Promise<Principal> {
@@ -94,7 +94,11 @@ export function registerGuard(
   }
 }
 
-function authorize(principal: Principal, needed: Scope, reply: FastifyReply): void {
+function authorize(principal: Principal, { scope: needed, isForTenants }: Demand, reply: FastifyReply): void {
+  if (principal.tenant !== undefined && !isForTenants) {
+    const detail = `this is the operator's, and the caller belongs to the tenant ${principal.tenant}`;
+    throw new ChainstitchError('forbidden', detail);
+  }
   if (hasScope(principal, needed)) return;
   reply.header('www-authenticate', `${REALM}, error="insufficient_scope", scope="${needed}"`);
   throw new ChainstitchError(

@@ -11,6 +11,7 @@ import {
   jwtVerify,
 } from 'jose';
 import { ChainstitchError } from '../../model/errors.ts';
+import { NAME_PATTERN, type Name } from '../../model/ids.ts';
 import { type JwtAlgorithm, SCOPES } from '../../model/tokens.ts';
 import type { Principal } from './principal.ts';
 
@@ -26,6 +27,8 @@ export type Issuer = {
   readonly scopeClaim: string;
   /** What stands before `read`, `operate` or `admin` in the words of that claim. */
   readonly scopePrefix: string;
+  /** The claim that says whose tenant the caller is, `*` for the operator; without it, all are the operator's. */
+  readonly tenantClaim?: string;
 };
 
 /** Whose token this is, or why it is nobody's. */
@@ -36,6 +39,8 @@ const CLOCK_SKEW = 30;
 const FETCH_TIMEOUT_MS = 5000;
 /** A subject that is longer, or holds what cannot be printed, has no place in a log. */
 const SUBJECT = /^[\x21-\x7e]{1,255}$/;
+
+const TENANT = new RegExp(NAME_PATTERN);
 
 export function looksLikeJwt(text: string): boolean {
   return /^[\w-]+\.[\w-]+\.[\w-]*$/.test(text);
@@ -76,7 +81,7 @@ export class JwtVerifier {
   }
 
   #admit(payload: JWTPayload): Verdict {
-    const { scopeClaim, scopePrefix } = this.#issuer;
+    const { scopeClaim, scopePrefix, tenantClaim } = this.#issuer;
     if (!SUBJECT.test(payload.sub ?? '')) return { refusal: 'the claim "sub" is no short printable text' };
     const words = wordsOf(claimOf(payload, scopeClaim));
     const scope = SCOPES.findLast((one) => words.includes(`${scopePrefix}${one}`));
@@ -84,7 +89,13 @@ export class JwtVerifier {
       const needed = SCOPES.map((one) => `${scopePrefix}${one}`).join(', ');
       return { refusal: `the claim "${scopeClaim}" has none of ${needed}` };
     }
-    return { principal: { id: `oidc:${payload.sub}`, scope } };
+    const id = `oidc:${payload.sub}`;
+    if (tenantClaim === undefined) return { principal: { id, scope } };
+    const tenant = claimOf(payload, tenantClaim);
+    if (tenant === '*') return { principal: { id, scope } };
+    if (typeof tenant === 'string' && TENANT.test(tenant))
+      return { principal: { id, scope, tenant: tenant as Name } };
+    return { refusal: `the claim "${tenantClaim}" is neither the name of a tenant nor \`*\`` };
   }
 
   /** Asks once; an attempt that failed is not kept. */

@@ -1,12 +1,15 @@
 /**
  * Who calls, as far as the rest of the API has to know.
  */
+import type { Name } from '../../model/ids.ts';
 import { SCOPES, type Scope } from '../../model/tokens.ts';
 
 export type Principal = {
-  /** For the log and the records: `token:<id>`, or `local` where nobody has to say who they are. */
+  /** For the log and the records: `token:<id>`, `oidc:<subject>`, or `local` where nobody has to say who they are. */
   readonly id: string;
   readonly scope: Scope;
+  /** Whose objects the caller sees and touches; absent for the operator, who has them all. */
+  readonly tenant?: Name;
 };
 
 /** Whoever reaches the API where authentication is off. */

@@ -3,6 +3,7 @@
  */
 import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { ChainstitchError } from '../../model/errors.ts';
+import type { Name } from '../../model/ids.ts';
 import { API_LIMITS } from '../../model/limits.ts';
 import type { Scope, TokenRecord, TokenRecords } from '../../model/tokens.ts';
 import type { Principal } from './principal.ts';
@@ -12,6 +13,7 @@ import { isSecretOf, newSecret, parseToken } from './secret.ts';
 export type TokenSpec = {
   readonly description: string;
   readonly scope: Scope;
+  readonly tenant?: Name;
   readonly expiresAt?: string;
 };
 
@@ -26,12 +28,13 @@ export function createToken(records: TokenRecords, spec: TokenSpec, createdBy: s
   if (records.all().size >= API_LIMITS.tokens)
     throw new ChainstitchError('limit-reached', `there are ${API_LIMITS.tokens} tokens already`);
   const { id, hash, token } = newSecret();
-  const { description, scope, expiresAt } = spec;
+  const { description, scope, tenant, expiresAt } = spec;
   const record: TokenRecord = {
     id,
     hash,
     description,
     scope,
+    ...(tenant === undefined ? {} : { tenant }),
     createdBy,
     createdAt: now.toISOString(),
     ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt).toISOString() }),
@@ -48,7 +51,8 @@ export function principalOfToken(records: TokenRecords, text: string, now: Date)
   if (!isSecretOf(parts.secret, record?.hash) || record === undefined) return undefined;
   if (isExpired(record, now)) return undefined;
   noteUse(records, record, now);
-  return { id: `token:${record.id}`, scope: record.scope };
+  const { id, scope, tenant } = record;
+  return { id: `token:${id}`, scope, ...(tenant === undefined ? {} : { tenant }) };
 }
 
 /**
@@ -58,7 +62,12 @@ export function principalOfToken(records: TokenRecords, text: string, now: Date)
  * @returns the id of the token that was made
  */
 export function ensureAdministrator(records: TokenRecords, file: string, now: Date): string | undefined {
-  if ([...records.all().values()].some((it) => it.scope === 'admin' && !isExpired(it, now))) return undefined;
+  if (
+    [...records.all().values()].some(
+      (it) => it.scope === 'admin' && it.tenant === undefined && !isExpired(it, now),
+    )
+  )
+    return undefined;
   const { id, hash, token } = newSecret();
   // The file first: a crash in between leaves a file that the next start writes again, and never a token that
   // nobody knows.

@@ -35,6 +35,7 @@ t.test('defaults', async (t) => {
     oidcAlgorithms: 'RS256,PS256,ES256,EdDSA',
     oidcScopeClaim: 'scope',
     oidcScopePrefix: 'chainstitch:',
+    oidcTenantClaim: '',
     apiTlsCert: '',
     apiTlsKey: '',
     apiTlsClientCa: '',

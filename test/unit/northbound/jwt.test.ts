@@ -14,9 +14,10 @@ import {
   SignJWT,
 } from 'jose';
 import t, { type Test } from 'tap';
+import type { ChainSpec } from '../../../src/model/declared.ts';
 import type { Issuer } from '../../../src/northbound/auth/jwt.ts';
 import { createToken } from '../../../src/northbound/auth/tokens.ts';
-import { type Api, setUp } from './support.ts';
+import { type Api, CHAIN, setUp } from './support.ts';
 
 type Key = { readonly jwk: JWK; readonly privateKey: CryptoKey; readonly publicKey: CryptoKey };
 
@@ -114,6 +115,26 @@ t.test('the claim may be a list, or lie deeper', async (t) => {
   for (const wrong of [['chainstitch:read'], ['read'], [], [['cs-read']], ['cs-readx']])
     t.match((await get(await roles(...wrong))).problem, { status: 401, detail: /has none of cs-read/ });
   t.equal((await get(await sign(provider))).status, 401);
+});
+
+t.test('a claim may say whose tenant the caller is', async (t) => {
+  const provider = await startProvider(t);
+  const { get, store } = guarded(t, provider, { tenantClaim: 'org' });
+  const statusFor = async (org?: unknown) =>
+    (await get(await sign(provider, org === undefined ? {} : { org }))).status;
+  t.equal(await statusFor('acme'), 200);
+  t.equal(await statusFor('*'), 200);
+  for (const wrong of [undefined, '', 'ACME', 'a.b', 'a b', ['acme'], 1, null, {}])
+    t.equal(
+      await statusFor(wrong),
+      401,
+      `${JSON.stringify(wrong)} is no tenant, and not the operator either`,
+    );
+  store.create('chains', { ...CHAIN, name: 'acme.c' } as unknown as ChainSpec);
+  const list = async (org: string) => (await get(await sign(provider, { org }))).body['items'] as unknown[];
+  t.equal((await list('acme')).length, 1);
+  t.equal((await list('other')).length, 0);
+  t.equal((await list('*')).length, 1);
 });
 
 t.test('what is not right is refused, and what the signature covers is said', async (t) => {

@@ -1,0 +1,243 @@
+/**
+ * What a tenant sees of the controller: its own subscribers and chains, and what became of them. Everything that a
+ * route reads goes through here, so that what is another's looks like what is not there, name for name.
+ *
+ * What the operator keeps, such as switches and functions, stays in the snapshot: what a tenant declares is judged
+ * against it. Which of it is shown is the routes' policy.
+ */
+import type { Declared, Json, Stored, SubscriberSpec } from '../../model/declared.ts';
+import { ChainstitchError } from '../../model/errors.ts';
+import type { ExplainQuery, ExplainSource, ExplainStep, Explanation } from '../../model/explain.ts';
+import type { InstanceId, Name } from '../../model/ids.ts';
+import type { Introspection, Store } from '../../model/interfaces.ts';
+import { sameJson } from '../../model/json.ts';
+import { API_LIMITS } from '../../model/limits.ts';
+import { ObjectMap, objectMap, withObject, withoutObject } from '../../model/object-map.ts';
+import type { Plan } from '../../model/plan.ts';
+import { EMPTY_STEERING, type InstanceRecord } from '../../model/steering.ts';
+import type { Change, Journal, JournalEntry, JournalFilter, Transaction } from '../../model/store.ts';
+import { isOwnedKind, OWNED_KINDS, type OwnedKind, tenantOf, tenantPrefix } from '../../model/tenant.ts';
+
+/** Snapshots as tenants see them, and what they were made of. */
+const seen = new WeakMap<Declared, Map<Name, Declared>>();
+const whole = new WeakMap<Declared, Declared>();
+
+/** The snapshot with the subscribers and chains of one tenant only; the same object for the same snapshot. */
+export function declaredOf(tenant: Name, declared: Declared): Declared {
+  const byTenant = seen.get(declared) ?? new Map<Name, Declared>();
+  seen.set(declared, byTenant);
+  const known = byTenant.get(tenant);
+  if (known !== undefined) return known;
+  const own = Object.freeze({
+    ...declared,
+    subscribers: ownObjects(tenant, declared, 'subscribers'),
+    chains: ownObjects(tenant, declared, 'chains'),
+  });
+  byTenant.set(tenant, own);
+  whole.set(own, declared);
+  return own;
+}
+
+/** They stand together in the order of names. */
+function ownObjects<K extends OwnedKind>(tenant: Name, declared: Declared, kind: K): ObjectMap<K> {
+  const prefix = tenantPrefix(tenant);
+  const own: Stored<K>[] = [];
+  for (const [name, object] of objectMap(declared, kind).after(prefix)) {
+    if (!name.startsWith(prefix)) break;
+    own.push(object);
+  }
+  return ObjectMap.from(kind, own);
+}
+
+/** The store as a tenant may use it. */
+export function storeOf(tenant: Name, store: Store): Store {
+  const declared = (): Declared => declaredOf(tenant, store.declared());
+  const isOwn = (kind: string, name: string): boolean => isOwnedKind(kind) && tenantOf(name) === tenant;
+  return {
+    declared,
+    async commit(transaction: Transaction) {
+      const { basis, changes } = transaction;
+      const real = basis === undefined ? store.declared() : whole.get(basis);
+      if (real === undefined) throw new Error('the basis of a tenant is none of its snapshots');
+      for (const change of changes) refuseForeign(tenant, declaredOf(tenant, real), change);
+      refuseTooMany(real, changes);
+      return store.commit({ ...transaction, basis: real });
+    },
+    remembered: (key) => store.remembered(key),
+    journal: journalOf(store.journal, isOwn),
+    create: () => notForTenants(),
+    replace: () => notForTenants(),
+    remove: () => notForTenants(),
+    steering: () => EMPTY_STEERING,
+    saveSteering: () => notForTenants(),
+    tokens: {
+      all: () => new Map([...store.tokens.all()].filter(([, record]) => record.tenant === tenant)),
+      insert: (record) => (record.tenant === tenant ? store.tokens.insert(record) : notForTenants()),
+      remove: (id) => store.tokens.all().get(id)?.tenant === tenant && store.tokens.remove(id),
+      touch: () => notForTenants(),
+    },
+    check: () => store.check(),
+    close: () => notForTenants(),
+  };
+}
+
+/**
+ * What a tenant may do at all, whatever else is declared: the answer does not depend on what is another's.
+ *
+ * @throws ChainstitchError `forbidden`
+ */
+export function refuseForeign(tenant: Name, own: Declared, change: Change): void {
+  const { kind } = change;
+  const name = change.op === 'put' ? change.spec.name : change.name;
+  if (!isOwnedKind(kind)) throw forbidden(`${kind} are the operator's to change`);
+  if (tenantOf(name) !== tenant) {
+    throw forbidden(`the names of what belongs to ${tenant} begin with \`${tenantPrefix(tenant)}\``);
+  }
+  if (kind === 'chains') return;
+  const before = own.subscribers.get(name)?.spec;
+  const after = change.op === 'put' ? (change.spec as SubscriberSpec) : undefined;
+  if (before === undefined || after === undefined || !sameJson(bare(before), bare(after))) {
+    throw forbidden(
+      "where a subscriber is attached, and who it is, is the operator's to say; `labels` may be changed",
+    );
+  }
+}
+
+function bare({ labels: _, ...rest }: SubscriberSpec): Json {
+  return rest as unknown as Json;
+}
+
+/** All tenants together have as much room as there is. */
+function refuseTooMany(real: Declared, changes: readonly Change[]): void {
+  for (const kind of OWNED_KINDS) {
+    const isNew = (change: Change): boolean =>
+      change.op === 'put' && change.kind === kind && !real[kind].has(change.spec.name);
+    const added = changes.filter(isNew).length;
+    if (added > 0 && real[kind].size + added > API_LIMITS.objectsPerKind)
+      throw new ChainstitchError('limit-reached', `there are as many ${kind} as there may be`);
+  }
+}
+
+function journalOf(journal: Journal, isOwn: (kind: string, name: string) => boolean): Journal {
+  const isSeen = ({ kind, name }: JournalEntry): boolean => isOwn(kind, name);
+  return {
+    get newest() {
+      return journal.newest;
+    },
+    get horizon() {
+      return journal.horizon;
+    },
+    read: (after: number, limit: number, filter?: JournalFilter) => {
+      const { entries, next } = journal.read(after, limit, filter);
+      return { entries: entries.filter(isSeen), next };
+    },
+    history: (kind, name, before, limit) =>
+      isOwn(kind, name) ? journal.history(kind, name, before, limit) : [],
+    observe: () => notForTenants(),
+    watch: (wake) => journal.watch(wake),
+  };
+}
+
+/** What control says, as far as it is about what is the tenant's. */
+export function introspectionOf(tenant: Name, store: Store, all: Introspection): Introspection {
+  const own = (): Declared => declaredOf(tenant, store.declared());
+  const instances = () => all.instances().filter(({ record }) => isInstanceOf(tenant, record));
+  // A chain that has been deleted is in no snapshot; whoever has its uid has deleted it.
+  const isForeign = (uid: number): boolean =>
+    [...store.declared().chains.values()].some((one) => one.uid === uid && !own().chains.has(one.spec.name));
+  return {
+    chainStatus: (name) => (own().chains.has(name) ? all.chainStatus(name) : undefined),
+    observedRevision: () => all.observedRevision(),
+    chainFlows: (uid) => (isForeign(uid) ? [] : all.chainFlows(uid)),
+    remains: (uid) => (isForeign(uid) ? [] : all.remains(uid)),
+    switchFacts: () => new Map(),
+    links: () => [],
+    instances,
+    async instanceCounters(id) {
+      if (!instances().some(({ record }) => record.id === id))
+        throw new ChainstitchError('not-found', `there is no instance ${id}`);
+      return all.instanceCounters(id);
+    },
+    explain: (query, source) => explained(tenant, own(), all, query, source),
+    reconcile: async () => notForTenants(),
+    whatIf: (next) => planned(tenant, all.whatIf(merged(store.declared(), own(), next)), next),
+    unready: () => all.unready(),
+    changed: (signal) => all.changed(signal),
+  };
+}
+
+/** Those of a pool are for many, and the operator's. */
+function isInstanceOf(tenant: Name, record: InstanceRecord): boolean {
+  return record.pool === undefined && tenantOf(record.chain) === tenant;
+}
+
+/** @throws ChainstitchError `not-found` unless the packet comes in at a subscriber of the tenant's */
+async function explained(
+  tenant: Name,
+  own: Declared,
+  all: Introspection,
+  query: ExplainQuery,
+  source: ExplainSource,
+): Promise<Explanation> {
+  const at = objectMap(own, 'subscribers').by(`port ${query.switch}/${query.port}`).next();
+  if (at.done === true) {
+    const detail = `no subscriber of ${tenant} is attached to port ${query.port} of switch ${query.switch}`;
+    throw new ChainstitchError('not-found', detail);
+  }
+  const explanation = await all.explain(query, source);
+  const isOthers = ({ chain, foreign }: ExplainStep): boolean =>
+    foreign === true || (chain !== undefined && tenantOf(chain) !== tenant);
+  const passes = explanation.passes.map(({ port, steps }) => ({
+    port,
+    steps: steps.map((step) =>
+      isOthers(step)
+        ? { table: step.table, tableName: step.tableName, does: 'belongs to somebody else' }
+        : step,
+    ),
+  }));
+  const dedicated = all.instances().filter(({ record }) => record.pool === undefined);
+  const others = new Set(
+    dedicated.filter(({ record }) => !isInstanceOf(tenant, record)).map(({ record }) => record.id),
+  );
+  const hops = explanation.hops.filter(({ instance }) => !others.has(instance as InstanceId));
+  return { ...explanation, passes, hops };
+}
+
+/** What would be declared in all, if this were what the tenant declares. */
+function merged(real: Declared, own: Declared, next: Declared): Declared {
+  let result = real;
+  for (const kind of OWNED_KINDS) {
+    for (const name of own[kind].keys())
+      if (!next[kind].has(name)) result = withoutObject(result, kind, name);
+    for (const [name, object] of next[kind])
+      if (own[kind].get(name) !== object) result = withObject(result, object as Stored<OwnedKind>);
+  }
+  return result;
+}
+
+/** Flows are the operator's to see, and so are switches that no subscriber of the tenant's is attached to. */
+function planned(tenant: Name, plan: Plan, next: Declared): Plan {
+  const own = new Set([...next.subscribers.values()].map(({ spec }) => spec.attachment.switch));
+  const others = [...next.switches.keys()].filter((name) => !own.has(name));
+  const isOwn = ({ for: whose }: { readonly for: string }): boolean =>
+    tenantOf(whose.slice(whose.lastIndexOf(' ') + 1)) === tenant;
+  const { start, stop, reconfigure } = plan.instances;
+  return {
+    switches: [],
+    instances: {
+      start: start.filter(isOwn),
+      stop: stop.filter(isOwn),
+      reconfigure: reconfigure.filter(isOwn),
+    },
+    notes: plan.notes.filter((note) => !others.some((name) => note.includes(` ${name} `))),
+  };
+}
+
+function forbidden(detail: string): ChainstitchError {
+  return new ChainstitchError('forbidden', detail);
+}
+
+/** No route of a tenant's gets here. */
+function notForTenants(): never {
+  throw forbidden("this is the operator's to do");
+}
