@@ -77,6 +77,7 @@ export function storeOf(tenant: Name, store: Store): Store {
       touch: () => notForTenants(),
     },
     check: () => store.check(),
+    backup: () => notForTenants(),
     close: () => notForTenants(),
   };
 }

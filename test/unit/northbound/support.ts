@@ -181,6 +181,7 @@ export type Answer = {
   status: number;
   headers: LightMyRequestResponse['headers'];
   body: JsonObject;
+  text: string;
   problem: Problem;
 };
 export type Api = {
@@ -221,14 +222,15 @@ export function setUp(
       headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
       ...(body === undefined ? {} : { payload: isText ? Buffer.from(body as string) : JSON.stringify(body) }),
     });
-    const value = response.body === '' ? {} : (JSON.parse(response.body) as JsonObject);
     const type = String(response.headers['content-type'] ?? '').split(';')[0] ?? '';
+    const value = type.endsWith('json') ? (JSON.parse(response.body) as JsonObject) : {};
     const broken = method === 'HEAD' ? [] : contractBreaches(method, url, response.statusCode, type, value);
     if (broken.length > 0) t.fail(`the answer to ${method} ${url} breaks the contract`, { broken, value });
     return {
       status: response.statusCode,
       headers: response.headers,
       body: value,
+      text: response.body,
       problem: value as unknown as Problem,
     };
   };
