@@ -7,6 +7,7 @@ import { run } from './cli/program.ts';
 const status = await run(process.argv.slice(2), {
   serve: async (argv) => (await import('./main.ts')).main(argv),
   restore: async (file, stateDir) => (await import('./main.ts')).restore(file, stateDir),
+  machine: async (argv) => (await import('./main.ts')).machine(argv),
   settings: async () => (await import('./config/document.ts')).settingsOptions(),
 });
 // A controller that could not start may have begun to listen.

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Machine } from './cli/doctor.ts';
 import { settingsHelp } from './config/document.ts';
 import { loadSettings } from './config/settings.ts';
 import type { Settings } from './config/table.ts';
@@ -12,6 +13,7 @@ import { systemClock } from './control/clock.ts';
 import { type Control, createControl } from './control/control.ts';
 import { ChainstitchError, ERRORS } from './model/errors.ts';
 import type { JwtAlgorithm } from './model/tokens.ts';
+import { findAccelerator } from './nf/find-accelerator.ts';
 import { createInstances } from './nf/index.ts';
 import { loadCatalogue } from './northbound/catalogue.ts';
 import { type Authentication, createNorthbound, ensureAdministrator } from './northbound/index.ts';
@@ -164,6 +166,15 @@ function authenticationOf(settings: Settings): Authentication {
     by: 'token',
     ...(oidcIssuer === '' ? {} : { issuer }),
     ...(apiRateLimit === 0 ? {} : { requestsPerSecond: apiRateLimit }),
+  };
+}
+
+/** What `doctor` looks at. @throws ChainstitchError `bad-setting` */
+export async function machine(argv: readonly string[]): Promise<Machine> {
+  const settings = loadSettings(argv, process.env);
+  return {
+    settings,
+    accelerator: () => findAccelerator(settings.imageDir, loadCatalogue(settings.functionDir)),
   };
 }
 

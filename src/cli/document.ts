@@ -14,6 +14,7 @@ export async function cliMarkdown(): Promise<string> {
   const program = await createProgram({
     serve: async () => undefined,
     restore: async () => ({ revision: 0, objects: 0, notes: [] }),
+    machine: async () => Promise.reject(new Error('there is none')),
     settings: async () => [],
   });
   const commands = program.commands.filter((command) => !isHidden(command));

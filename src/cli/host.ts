@@ -2,6 +2,8 @@
  * What the command needs of the rest of the product, which it may not see.
  */
 
+import type { Machine } from './doctor.ts';
+
 export type Restored = {
   readonly revision: number;
   readonly objects: number;
@@ -18,6 +20,8 @@ export type Host = {
    * @throws ChainstitchError `store-unusable`, `bad-setting`
    */
   restore(file: string, stateDir: string | undefined): Promise<Restored>;
+  /** What `doctor` looks at, with these settings. @throws ChainstitchError `bad-setting` */
+  machine(argv: readonly string[]): Promise<Machine>;
   /** The options of `serve`, as `--name=value` and what it does. */
   settings(): Promise<readonly { readonly flags: string; readonly help: string }[]>;
 };

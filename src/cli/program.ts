@@ -10,6 +10,7 @@ import { registerBackup } from './commands/backup.ts';
 import { registerCompletion } from './commands/completion.ts';
 import { registerDelete } from './commands/delete.ts';
 import { registerDescribe } from './commands/describe.ts';
+import { registerDoctor } from './commands/doctor.ts';
 import { registerExplain } from './commands/explain.ts';
 import { registerGet } from './commands/get.ts';
 import { registerPlan } from './commands/plan.ts';
@@ -32,6 +33,7 @@ export async function createProgram(host: Host): Promise<Program> {
     .showHelpAfterError('`chainstitch --help` and `chainstitch <command> --help` have examples.')
     .helpCommand('help [command]', 'show the help of a command')
     .exitOverride();
+  await registerDoctor(program, around);
   await registerServe(program, around);
   for (const register of [
     registerApply,
@@ -79,6 +81,7 @@ function rootHelp(): string {
     ({ status, means }) => `  ${String(status).padStart(3)}  ${means}`,
   );
   return `The whole story:
+  chainstitch doctor                             what this machine lacks
   chainstitch serve                              run the controller
   chainstitch apply -f chains/lab.yaml           declare a switch, an uplink and subscribers
   chainstitch plan -f chains/alice-protected.yaml
