@@ -176,9 +176,13 @@ function lookUp(w: Writer, ref: FieldRef): Resolved {
   return resolved.get(ref.field) ?? w.fail(`no field called ${String(ref.field)}`);
 }
 
-function headerOf(w: Writer, ref: FieldRef, entry: Resolved): Header {
-  if (!ref.form) return preferred(entry, w.version);
-  return entry.headers.find((h) => h.form === ref.form) ?? w.fail(`${ref.field} has no header ${ref.form}`);
+function headerOf(w: Writer, { form }: FieldRef, entry: Resolved): Header {
+  return form === undefined ? preferred(entry, w.version) : headerNamed(w, form, entry);
+}
+
+/** Apart from headerOf, as what a closure sees is allocated whether or not it is made. */
+function headerNamed(w: Writer, form: HeaderForm, entry: Resolved): Header {
+  return entry.headers.find((h) => h.form === form) ?? w.fail(`${entry.name} has no header ${form}`);
 }
 
 /** A literal for each set of properties, as copying from one object to another costs more than all the rest. */
