@@ -11,6 +11,7 @@ import { registerCompletion } from './commands/completion.ts';
 import { registerDelete } from './commands/delete.ts';
 import { registerDescribe } from './commands/describe.ts';
 import { registerDoctor } from './commands/doctor.ts';
+import { registerEvents } from './commands/events.ts';
 import { registerExplain } from './commands/explain.ts';
 import { registerGet } from './commands/get.ts';
 import { registerPlan } from './commands/plan.ts';
@@ -43,6 +44,7 @@ export async function createProgram(host: Host): Promise<Program> {
     registerDelete,
     registerExplain,
     registerTop,
+    registerEvents,
     registerToken,
     registerBackup,
     registerCompletion,

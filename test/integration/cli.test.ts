@@ -462,3 +462,42 @@ t.test('serve is the controller', async (t) => {
   ]);
   t.match(refused, { status: EXITS.usage.status, err: /too long/ }, 'it does not hold on to what it began');
 });
+
+t.test('what happened and what happens', async (t) => {
+  const { cli, url } = await open(t);
+  const child = spawn(COMMAND, ['events', '-w', '-o', 'json', '--server', url], {
+    env: { PATH: process.env['PATH'] ?? '' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  let heard = '';
+  const until = (pattern: RegExp) =>
+    new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (pattern.test(heard)) resolve();
+      };
+      child.stdout.on('data', look);
+      look();
+    });
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    heard += text;
+  });
+  // It hears from when it listens on: something happens until it does.
+  let stop = false;
+  const busy = (async () => {
+    for (let i = 0; !stop; i++) {
+      await cli(['apply', '-f', '-'], { input: LAB.replace('plan: gold', `plan: p${i}`) });
+    }
+  })();
+  await until(/"kind":"subscribers","name":"alice"/);
+  stop = true;
+  await busy;
+  child.kill('SIGTERM');
+  const told = await cli(['events']);
+  t.match(told.out, /^\S+Z 1 switches\/s1 created generation 1 by local\n/);
+  t.match((await cli(['events', '--kind', 'uplink', '-o', 'json'])).out, /^\{"seq":2,.*"name":"core".*\}\n$/);
+  t.equal((await cli(['events', '--types', 'deleted'])).out, '');
+  t.equal(status(await cli(['events', '--types', 'x'])), 'refused');
+  t.equal(status(await cli(['events', '-w', '--after', '999999', '--kind', 'no'])), 'usage');
+  t.equal(status(await run(['events', '-w', '--server', 'http://127.0.0.1:1'])), 'unreachable');
+});
