@@ -100,14 +100,18 @@ export function edgesOf(
   { declared, steering, interfacePrefix }: Pick<CompileInput, 'declared' | 'steering' | 'interfacePrefix'>,
   name: Name,
 ): ReadonlySet<string> {
-  const attached = [...declared.subscribers.values(), ...declared.uplinks.values()]
-    .map(({ spec }) => spec.attachment)
-    .filter((attachment) => attachment.switch === name)
-    .map(({ port }) => port);
+  // One loop: there may be a hundred thousand, and this is asked at each turn of the control loop.
+  const ports = new Set<string>();
+  for (const objects of [declared.subscribers, declared.uplinks]) {
+    objects.forEach(({ spec: { attachment } }) => {
+      if (attachment.switch === name) ports.add(attachment.port);
+    });
+  }
   const entered = [...steering.instances.values()]
     .filter((record) => record.switch === name)
     .flatMap(({ id }) => [portName(interfacePrefix, id, 'left'), portName(interfacePrefix, id, 'right')]);
-  return new Set([...attached, ...entered]);
+  for (const port of entered) ports.add(port);
+  return ports;
 }
 
 const PHASE_ORDER = { staged: 0, current: 1, draining: 2 } as const;

@@ -61,6 +61,10 @@ export interface Control extends Introspection {
   close(): void;
 }
 
+/** A rest after a turn is as long as the turn, if it is worth it, and no longer than this. */
+const MIN_REST_MS = 10;
+const MAX_REST_MS = 1_000;
+
 /** Time until the store is tried again after it could not be written. */
 const STORE_RETRY_MS = 1_000;
 
@@ -87,6 +91,7 @@ export function createControl(options: ControlOptions): Control {
   let turned = false;
   let toldRevision: number | undefined;
   let scheduled = false;
+  let rest = 0;
   let closed = false;
   let timer: { cancel(): void } | undefined;
 
@@ -266,10 +271,16 @@ export function createControl(options: ControlOptions): Control {
   function wake(): void {
     if (scheduled || closed) return;
     scheduled = true;
-    setImmediate(() => {
+    const turn = (): void => {
       scheduled = false;
-      if (!closed) attempt();
-    });
+      if (closed) return;
+      const begin = clock.now();
+      attempt();
+      rest = Math.min(clock.now() - begin, MAX_REST_MS);
+    };
+    // A turn that took long, because there is much, is followed by as much time for all others in this process.
+    if (rest < MIN_REST_MS) setImmediate(turn);
+    else clock.after(rest, turn);
   }
 
   return {

@@ -107,7 +107,9 @@ export class ObjectMap<K extends Kind> implements ReadonlyMap<Name, Stored<K>> {
   }
 
   forEach(visit: (object: Stored<K>, name: Name, map: ReadonlyMap<Name, Stored<K>>) => void): void {
-    for (const [name, object] of this.#objects) visit(object, name, this);
+    this.#objects.forEach((object, name) => {
+      visit(object, name, this);
+    });
   }
 
   *#under(beginning: string): Generator<Stored<K>, undefined> {

@@ -96,7 +96,7 @@ export class SortedMap<K extends string, V> implements ReadonlyMap<K, V> {
   }
 
   forEach(visit: (value: V, key: K, map: ReadonlyMap<K, V>) => void): void {
-    for (const [key, value] of this.after()) visit(value, key, this);
+    for (const chunk of this.#chunks) for (const [key, value] of chunk) visit(value, key, this);
   }
 
   /** The chunk that has the key or would take it: the last one that begins at or before it. */
