@@ -30,6 +30,7 @@ Variables of the operator's command ([cli.md](cli.md)) begin in the same way; th
 | nesting of a body, items of one list in it | ${API_LIMITS.bodyDepth}, ${API_LIMITS.listItems} |
 | \`configSchema\` of a function, as JSON | ${API_LIMITS.configSchemaBytes} bytes |
 | objects of one kind | ${API_LIMITS.objectsPerKind} |
+| records of the audit log that are kept | ${API_LIMITS.auditRecords} |
 | tokens | ${API_LIMITS.tokens} |
 | requests that wait for a state at the same time | ${API_LIMITS.waiters} |
 | time that a request may wait for a state | ${API_LIMITS.waitSecondsMax} seconds, ${API_LIMITS.waitSecondsDefault} unless it says otherwise |

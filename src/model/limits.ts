@@ -9,6 +9,8 @@ export const API_LIMITS = {
   listItems: 4096,
   /** Bytes of a function's `configSchema` as JSON. */
   configSchemaBytes: 65_536,
+  /** Records of the audit log that are kept. */
+  auditRecords: 100_000,
   /** API tokens in the store. */
   tokens: 1000,
   /** Matches of a switch, in one direction and for one subscriber, that a chain's `service` may take. */

@@ -2,6 +2,7 @@
  * The durable store: what it promises, and nothing of how. One implementation keeps a file of its own (src/store);
  * the shape leaves room for one that shares a cluster's key-value store with other controllers (decision 16).
  */
+import type { AuditLog } from './audit.ts';
 import type { Declared, Json, JsonObject, Kind, Specs, Stored } from './declared.ts';
 import type { Name } from './ids.ts';
 import type { Steering } from './steering.ts';
@@ -162,6 +163,7 @@ export interface Store {
   /** Replaces the steering records in one transaction, writing only what differs. */
   saveSteering(next: Steering): void;
   readonly tokens: TokenRecords;
+  readonly audit: AuditLog;
   /** A copy as it is at one moment, in a file that is not there yet. @throws ChainstitchError `store-unusable` */
   backup(file: string): Promise<void>;
   /** @throws ChainstitchError `store-unusable` where it cannot be read */

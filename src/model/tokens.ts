@@ -2,6 +2,7 @@
  * API tokens as they are kept. The secret itself is kept nowhere.
  */
 import type { Name } from './ids.ts';
+import type { Cause } from './store.ts';
 
 /** What a caller may do; each may do what those before it may. */
 export const SCOPES = ['read', 'operate', 'admin'] as const;
@@ -30,9 +31,9 @@ export type TokenRecord = {
 export interface TokenRecords {
   /** All of them by id, oldest first; the same object until something is written. */
   all(): ReadonlyMap<string, TokenRecord>;
-  insert(record: TokenRecord): void;
+  insert(record: TokenRecord, cause?: Cause): void;
   /** Whether there was one. */
-  remove(id: string): boolean;
+  remove(id: string, cause?: Cause): boolean;
   /** Notes a use; no error where the token is gone. */
   touch(id: string, lastUsedAt: string): void;
 }

@@ -30,7 +30,13 @@ export function registerTokens(app: FastifyInstance, context: Context): void {
     const faults = schemaFaults('TokenSpec', body);
     if (faults.length > 0) throw new ChainstitchError('invalid-body', 'the body is no token', { faults });
     const spec = forTenant(body as unknown as TokenSpec, request.principal.tenant);
-    const { record, token } = createToken(context.store.tokens, spec, request.principal.id, now());
+    const { record, token } = createToken(
+      context.store.tokens,
+      spec,
+      request.principal.id,
+      now(),
+      request.id,
+    );
     log.info({ id: record.id, scope: record.scope, by: record.createdBy, reqId: request.id }, 'token made');
     reply.code(201).header('location', `/v1/tokens/${record.id}`);
     return { ...(show(record) as object), token };
@@ -39,7 +45,7 @@ export function registerTokens(app: FastifyInstance, context: Context): void {
   app.delete<ById>('/v1/tokens/:id', async (request, reply) => {
     const tokens = tokensOf(request);
     const { id } = find(tokens, request.params.id);
-    tokens.remove(id);
+    tokens.remove(id, { actor: request.principal.id, request: request.id });
     log.info({ id, by: request.principal.id, reqId: request.id }, 'token revoked');
     return reply.code(204).send();
   });

@@ -1,12 +1,13 @@
 /**
  * Changes as they add up, one after the other, before any of them is written.
  */
+import type { AuditAction } from '../model/audit.ts';
 import type { Declared, Json, Kind, Specs, Stored } from '../model/declared.ts';
 import { ChainstitchError } from '../model/errors.ts';
 import type { Name } from '../model/ids.ts';
 import { sameJson } from '../model/json.ts';
 import { withObject, withoutObject } from '../model/object-map.ts';
-import type { Change, EntryType, Expectation, Outcome } from '../model/store.ts';
+import type { Change, Expectation, Outcome } from '../model/store.ts';
 import { deepFreeze, frozenCopy } from './freeze.ts';
 import type { AnyStored } from './objects.ts';
 
@@ -16,7 +17,7 @@ export type Write =
 
 /** What a change tells the journal. */
 export type Told = {
-  readonly type: EntryType;
+  readonly type: AuditAction;
   readonly object: AnyStored;
   readonly before: AnyStored | undefined;
 };

@@ -83,6 +83,12 @@ const MIGRATIONS: readonly string[] = [
     record TEXT NOT NULL CHECK (json_valid(record))
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE audit (
+    seq    INTEGER PRIMARY KEY AUTOINCREMENT,
+    record TEXT    NOT NULL CHECK (json_valid(record))
+  ) STRICT;
+  `,
 ];
 
 /** Number of the newest schema that this program knows. */

@@ -21,6 +21,7 @@ import type {
   Store,
   Transaction,
 } from '../model/store.ts';
+import { AuditRows, type NewAudit } from './audit.ts';
 import { copyStore } from './backup.ts';
 import { Draft, type Told } from './draft.ts';
 import { JOURNAL_ENTRIES, JournalRows, type NewEntry } from './journal.ts';
@@ -73,6 +74,7 @@ export function openStore(
 
 class SqliteStore implements Store {
   readonly tokens: TokenRows;
+  readonly audit: AuditRows;
   readonly #db: DatabaseSync;
   readonly #meters: Meters;
   readonly #objects: ObjectRows;
@@ -90,7 +92,8 @@ class SqliteStore implements Store {
     this.#remembered = new RememberedRows(db);
     this.#declared = this.#objects.load();
     this.#steering = loadSteering(db);
-    this.tokens = new TokenRows(db, (work) => this.#transaction(work));
+    this.audit = new AuditRows(db);
+    this.tokens = new TokenRows(db, this.audit, (work) => this.#transaction(work));
   }
 
   declared(): Declared {
@@ -191,6 +194,7 @@ class SqliteStore implements Store {
         else this.#objects.delete(write.kind, write.name);
       }
       newest = this.#journal.append(draft.told.map(entryOf(revision, cause)), now.toISOString());
+      this.audit.append(draft.told.map(auditOf), cause, now.toISOString());
       if (once !== undefined) this.#remembered.add(once, committed, now.getTime());
     });
     if (draft.isChanged) this.#declared = draft.declared(committed.revision);
@@ -244,6 +248,16 @@ function entryOf(revision: number, cause: Cause): (told: Told) => NewEntry {
       ...(type === 'deleted' ? {} : { spec: spec as unknown as Json }),
     },
   });
+}
+
+function auditOf({ type, object: { kind, spec }, before }: Told): NewAudit {
+  return {
+    action: type,
+    kind,
+    name: spec.name,
+    ...(before === undefined ? {} : { before: before.spec as unknown as Json }),
+    ...(type === 'deleted' ? {} : { after: spec as unknown as Json }),
+  };
 }
 
 /** SQLite's code for a file that is locked. */

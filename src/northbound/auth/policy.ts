@@ -63,6 +63,7 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   'GET /v1/links': 'read',
   'POST /v1/explain': 'own read',
   'GET /v1/events': 'own read',
+  'GET /v1/audit-log': 'own admin',
   'GET /v1/tokens': 'own admin',
   'POST /v1/tokens': 'own admin',
   'GET /v1/tokens/:id': 'own admin',

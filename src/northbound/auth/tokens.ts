@@ -20,7 +20,13 @@ export type TokenSpec = {
 export type NewToken = { readonly record: TokenRecord; readonly token: string };
 
 /** @throws ChainstitchError `invalid-body` where it would have expired already, `limit-reached` */
-export function createToken(records: TokenRecords, spec: TokenSpec, createdBy: string, now: Date): NewToken {
+export function createToken(
+  records: TokenRecords,
+  spec: TokenSpec,
+  createdBy: string,
+  now: Date,
+  request?: string,
+): NewToken {
   if (spec.expiresAt !== undefined && Date.parse(spec.expiresAt) <= now.getTime()) {
     const faults = [{ pointer: '/expiresAt', detail: `has to be later than now, ${now.toISOString()}` }];
     throw new ChainstitchError('invalid-body', 'the token would have expired already', { faults });
@@ -39,7 +45,7 @@ export function createToken(records: TokenRecords, spec: TokenSpec, createdBy: s
     createdAt: now.toISOString(),
     ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt).toISOString() }),
   };
-  records.insert(record);
+  records.insert(record, { actor: createdBy, ...(request === undefined ? {} : { request }) });
   return { record, token };
 }
 

@@ -5,6 +5,7 @@
  * What the operator keeps, such as switches and functions, stays in the snapshot: what a tenant declares is judged
  * against it. Which of it is shown is the routes' policy.
  */
+import { isAuditOf } from '../../model/audit.ts';
 import type { Declared, Json, Stored, SubscriberSpec } from '../../model/declared.ts';
 import { ChainstitchError } from '../../model/errors.ts';
 import type { ExplainQuery, ExplainSource, ExplainStep, Explanation } from '../../model/explain.ts';
@@ -72,9 +73,13 @@ export function storeOf(tenant: Name, store: Store): Store {
     saveSteering: () => notForTenants(),
     tokens: {
       all: () => new Map([...store.tokens.all()].filter(([, record]) => record.tenant === tenant)),
-      insert: (record) => (record.tenant === tenant ? store.tokens.insert(record) : notForTenants()),
-      remove: (id) => store.tokens.all().get(id)?.tenant === tenant && store.tokens.remove(id),
+      insert: () => notForTenants(),
+      remove: (id, cause) => store.tokens.all().get(id)?.tenant === tenant && store.tokens.remove(id, cause),
       touch: () => notForTenants(),
+    },
+    audit: {
+      read: (before, limit, passes) =>
+        store.audit.read(before, limit, (record) => isAuditOf(tenant, record) && passes(record)),
     },
     check: () => store.check(),
     backup: () => notForTenants(),
