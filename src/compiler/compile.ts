@@ -29,12 +29,16 @@ export type Compiled = {
   readonly instances: readonly WantedInstance[];
 };
 
-export function compile(input: CompileInput): Compiled {
+/** The switches whose ports are known, as their tables are made from them. */
+export function viewsOf(input: CompileInput): readonly SwitchView[] {
   const uplinks = openUplinks(input.declared, input.facts.links, input.tree ?? NO_TREE);
-  const switches = [...input.declared.switches.values()]
+  return [...input.declared.switches.values()]
     .map(({ spec }) => viewSwitch(input, spec, uplinks))
-    .filter((view) => view !== undefined)
-    .map(compileSwitch);
+    .filter((view) => view !== undefined);
+}
+
+export function compile(input: CompileInput): Compiled {
+  const switches = viewsOf(input).map(compileSwitch);
   return {
     switches: new Map(switches.map((compiled) => [compiled.dpid, compiled])),
     instances: wantedInstances(input),

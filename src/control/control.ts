@@ -8,7 +8,8 @@ import { explain } from '../compiler/explain.ts';
 import { type AnyFlow, FlowTables } from '../compiler/packets/flow-table.ts';
 import { nextDeadline, planSteering } from '../compiler/plan.ts';
 import { NO_TREE, nextTree } from '../compiler/tree.ts';
-import { edgesOf } from '../compiler/view.ts';
+import { type CompileInput, edgesOf } from '../compiler/view.ts';
+import type { AuditReport } from '../model/audit-report.ts';
 import type { Declared, FunctionSpec, Stored } from '../model/declared.ts';
 import type { DesiredSwitch } from '../model/desired.ts';
 import { ChainstitchError } from '../model/errors.ts';
@@ -18,6 +19,7 @@ import type { Instances, InstanceView, Introspection, Store, Switches, Wake } fr
 import { type Meters, UNMETERED } from '../model/meters.ts';
 import type { ChainStatus } from '../model/status.ts';
 import type { Steering } from '../model/steering.ts';
+import { runAudit } from './audit.ts';
 import { withDigests } from './digest.ts';
 import { installation } from './installed.ts';
 import { chainFlows, remainsOf } from './made.ts';
@@ -67,6 +69,8 @@ const MAX_REST_MS = 1_000;
 
 /** Time until the store is tried again after it could not be written. */
 const STORE_RETRY_MS = 1_000;
+/** Milliseconds after which an audit looks again at a switch that is being changed. */
+const AUDIT_PAUSE_MS = 100;
 
 export function createControl(options: ControlOptions): Control {
   const { store, switches, instances, clock, log, meters = UNMETERED } = options;
@@ -77,6 +81,7 @@ export function createControl(options: ControlOptions): Control {
   const settleBy = clock.now() + options.settleTime;
 
   let compiled: Compiled = { switches: new Map(), instances: [] };
+  let compiledFrom: CompileInput | undefined;
   let desired = new Map<Dpid, DesiredSwitch>();
   /** The paths that have flows in `desired`. */
   let compiledPaths: ReadonlySet<PathId> = new Set();
@@ -94,6 +99,9 @@ export function createControl(options: ControlOptions): Control {
   let rest = 0;
   let closed = false;
   let timer: { cancel(): void } | undefined;
+  /** Whoever asks while one is under way has its report. */
+  let auditing: Promise<AuditReport> | undefined;
+  let lastAudit: AuditReport | undefined;
 
   const readFacts = (): Facts => ({
     switches: switches.facts(),
@@ -179,7 +187,8 @@ export function createControl(options: ControlOptions): Control {
     tree = nextTree(told, facts.links, ({ a, b }) => [a, b].some(({ dpid }) => isInForce(facts, dpid)));
     const { interfacePrefix } = options;
     const compileBegin = performance.now();
-    compiled = compile({ declared, steering, facts, interfacePrefix, rejected, tree });
+    compiledFrom = { declared, steering, facts, interfacePrefix, rejected, tree };
+    compiled = compile(compiledFrom);
     const compileTook = performance.now() - compileBegin;
     instances.want(compiled.instances);
     if (settled) {
@@ -322,6 +331,29 @@ export function createControl(options: ControlOptions): Control {
         interfacePrefix: options.interfacePrefix,
       });
     },
+    audit() {
+      auditing ??= runAudit({
+        switches,
+        input: () => compiledFrom,
+        inForce: (dpid) => (isInForce(readFacts(), dpid) ? desired.get(dpid)?.digest : undefined),
+        pause: () => new Promise((resolve) => void clock.after(AUDIT_PAUSE_MS, resolve)),
+        now: () => clock.now(),
+      })
+        .then((report) => {
+          lastAudit = report;
+          const { result, findings, more } = report;
+          const fields = { result, findings: findings.length + more };
+          if (result === 'violated')
+            log.warn({ ...fields, first: findings[0]?.detail }, 'the audit found something');
+          else log.info(fields, 'audited');
+          return report;
+        })
+        .finally(() => {
+          auditing = undefined;
+        });
+      return auditing;
+    },
+    lastAudit: () => lastAudit,
     async reconcile(name) {
       const spec = store.declared().switches.get(name)?.spec;
       if (!spec) throw new ChainstitchError('not-found', `There is no switch ${name}.`);

@@ -1,6 +1,8 @@
 /**
  * What the parts need of one another. main.ts joins each to the part that implements it.
  */
+
+import type { AuditReport } from './audit-report.ts';
 import type { Declared } from './declared.ts';
 import type { DesiredSwitch, SwitchContent, WantedInstance } from './desired.ts';
 import type { ExplainQuery, ExplainSource, Explanation } from './explain.ts';
@@ -84,6 +86,10 @@ export interface Introspection {
   instanceCounters(id: InstanceId): Promise<InstanceCounters>;
   /** @throws ChainstitchError `not-found`, `switch-not-connected`, `switch-failed` */
   explain(query: ExplainQuery, source: ExplainSource): Promise<Explanation>;
+  /** Proves promise 1, no bypass, on what the switches hold now; one at a time. */
+  audit(): Promise<AuditReport>;
+  /** The last report of this run. */
+  lastAudit(): AuditReport | undefined;
   /**
    * Compares a switch with what it is to hold, now, and repairs the difference. Chains that it rejected are
    * tried once more. @throws ChainstitchError `not-found`, `switch-not-connected`, `switch-failed`

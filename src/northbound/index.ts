@@ -19,6 +19,7 @@ import { isLoopback } from '../model/loopback.ts';
 import { type Meters, UNMETERED } from '../model/meters.ts';
 import { registerAccessLog, requestId } from './access-log.ts';
 import { registerApply } from './apply.ts';
+import { registerAudit } from './audit.ts';
 import { registerAuditLog } from './audit-log.ts';
 import { type Authentication, registerGuard } from './auth/guard.ts';
 import { registerBackup } from './backup.ts';
@@ -161,6 +162,7 @@ export function createNorthbound(options: NorthboundOptions): Northbound {
     registerLinks,
     registerExplain,
     registerEvents,
+    registerAudit,
     registerTokens,
     registerAuditLog,
     registerBackup,

@@ -14,7 +14,8 @@ export type Exclusion = {
   mentions(field: FieldName): boolean;
 };
 
-const exclude = (cubes: readonly Cube[]): Exclusion => ({
+/** All packets of any of these cubes. */
+export const exclude = (cubes: readonly Cube[]): Exclusion => ({
   near: () => cubes,
   mentions: (field) => cubes.some((cube) => cube.has(field)),
 });

@@ -62,6 +62,8 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   'GET /v1/instances/:id/counters': 'own read',
   'GET /v1/links': 'read',
   'POST /v1/explain': 'own read',
+  'POST /v1/audit': 'operate',
+  'GET /v1/audit': 'read',
   'GET /v1/events': 'own read',
   'GET /v1/audit-log': 'own admin',
   'GET /v1/tokens': 'own admin',

@@ -165,6 +165,8 @@ export function introspectionOf(tenant: Name, store: Store, all: Introspection):
       return all.instanceCounters(id);
     },
     explain: (query, source) => explained(tenant, own(), all, query, source),
+    audit: async () => notForTenants(),
+    lastAudit: () => notForTenants(),
     reconcile: async () => notForTenants(),
     whatIf: (next) => planned(tenant, all.whatIf(merged(store.declared(), own(), next)), next),
     unready: () => all.unready(),

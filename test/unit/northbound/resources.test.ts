@@ -255,6 +255,16 @@ t.test('instances', async (t) => {
   });
 });
 
+t.test('an audit, and its last report', async (t) => {
+  const { call, control } = setUp(t);
+  t.match(await call('GET', '/v1/audit'), { status: 404, problem: { detail: /POST/ } });
+  const { status, body } = await call('POST', '/v1/audit');
+  t.equal(status, 200);
+  t.same(body, control.auditReport);
+  t.same(schemaFaults('AuditReport', body), []);
+  t.same((await call('GET', '/v1/audit')).body, body);
+});
+
 t.test('a switch is compared on demand', async (t) => {
   const { call, control } = setUp(t);
   const reconcile = '/v1/switches/s1/reconcile';

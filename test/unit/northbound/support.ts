@@ -5,6 +5,7 @@
 import { EventEmitter, once } from 'node:events';
 import type { LightMyRequestResponse } from 'fastify';
 import type { Test } from 'tap';
+import type { AuditReport } from '../../../src/model/audit-report.ts';
 import type { FunctionSpec, Json, JsonObject } from '../../../src/model/declared.ts';
 import { ChainstitchError } from '../../../src/model/errors.ts';
 import type { ExplainQuery, ExplainSource, Explanation } from '../../../src/model/explain.ts';
@@ -165,6 +166,15 @@ export class StubControl implements Introspection {
     if (this.explanation === undefined) throw new ChainstitchError('switch-not-connected', 'no connection');
     return this.explanation;
   }
+  async audit(): Promise<AuditReport> {
+    this.#audited = this.auditReport;
+    return this.auditReport;
+  }
+  lastAudit(): AuditReport | undefined {
+    return this.#audited;
+  }
+  #audited: AuditReport | undefined;
+  readonly auditReport: AuditReport = contract.components.examples['AuditReport']?.['value'] as never;
   async reconcile(name: Name): Promise<Reconciled> {
     if (!this.#store.declared().switches.has(name)) throw new ChainstitchError('not-found', 'no switch');
     return this.reconciled();

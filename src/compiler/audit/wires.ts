@@ -1,0 +1,194 @@
+/**
+ * What the paths of a switch allow: from where packets come, where they may go. It is said from the paths
+ * alone and not from the flows that the compiler makes of them.
+ */
+import { vlanPresent } from 'ts-openflow';
+import type { InstanceId, Name, OfPort, OwnerId, PathId } from '../../model/ids.ts';
+import { identitiesOf } from '../flow.ts';
+import type { Direction, Side } from '../metadata.ts';
+import { type Cube, cubeOf, exactly } from '../packets/cube.ts';
+import { type AnyFlow, FlowTable } from '../packets/flow-table.ts';
+import { exclude, type Packets } from '../packets/packets.ts';
+import { isPassedOver } from '../steer.ts';
+import type { ChainedView, ChainView, HopView, PathView, SwitchView } from '../view.ts';
+
+/** What is behind a port. */
+export type End =
+  | { readonly kind: 'subscriber'; readonly chained: ChainedView }
+  | { readonly kind: 'uplink' }
+  | { readonly kind: 'instance'; readonly instance: InstanceId; readonly side: Side };
+
+/** Where packets may go. */
+export type Next = {
+  readonly port: OfPort;
+  /** The tag that they must carry there; absent where it does not matter. */
+  readonly tag?: number;
+  /** What they must be, all of them; absent for anything. */
+  readonly only?: readonly Cube[];
+};
+
+/** Where packets come out of an instance, and where they may go from there. */
+export type Return = {
+  readonly port: OfPort;
+  readonly instance: InstanceId;
+  readonly side: Side;
+  /** The tags that packets with these ways carry; absent where the port is enough. */
+  readonly tag?: number;
+  /** Whose they are; absent where several share the path. */
+  readonly subscriber?: Name;
+  readonly nexts: readonly Next[];
+};
+
+/** The traffic that one chain takes, in one direction: what it matches, but for what chains before it match. */
+export type Share = {
+  readonly chain: ChainView | undefined;
+  /** Undefined for everything else. */
+  readonly cubes: readonly Cube[] | undefined;
+  readonly before: readonly Cube[];
+};
+
+export const tagCube = (tag: number): Cube =>
+  new Map([['vlan_vid', exactly('vlan_vid', BigInt(vlanPresent | tag))]]);
+
+const hopsOf = (path: PathView, direction: Direction): readonly HopView[] =>
+  direction === 'upstream' ? path.hops : path.hops.toReversed();
+
+/** What tells that packets from the uplink are for a subscriber. */
+export const identityCubes = ({ spec }: Pick<ChainedView, 'spec'>): readonly Cube[] =>
+  identitiesOf(spec).flatMap((match) => cubeOf(match) ?? []);
+
+/** Whether packets that are put out of a port go where they may. */
+export const allows = (nexts: readonly Next[], port: OfPort, packets: Packets): boolean =>
+  nexts.some(
+    (next) =>
+      next.port === port &&
+      (next.tag === undefined || packets.valueOf('vlan_vid') === BigInt(vlanPresent | next.tag)) &&
+      (next.only === undefined || packets.without(exclude(next.only)).example() === undefined),
+  );
+
+type Identity = AnyFlow & { readonly chained: ChainedView };
+
+export class Wires {
+  readonly ends: ReadonlyMap<OfPort, End>;
+  readonly returns: readonly Return[];
+  readonly #view: SwitchView;
+  readonly #deliveries = new Map<PathId, Next[]>();
+  /** The paths of a subscriber on a chain, all versions: while one takes over, packets may be on either. */
+  readonly #versions = new Map<string, PathView[]>();
+  readonly #identities = new FlowTable<Identity>();
+
+  constructor(view: SwitchView) {
+    this.#view = view;
+    const byId = new Map(view.paths.map((path) => [path.record.id, path]));
+    const version = (owner: OwnerId, subscriber: Name, path: PathView): void => {
+      const key = `${owner} ${subscriber}`;
+      const others = this.#versions.get(key);
+      if (others === undefined) this.#versions.set(key, [path]);
+      else if (!others.includes(path)) others.push(path);
+    };
+    for (const path of view.paths) {
+      const { owner, subscriber } = path.record;
+      if (subscriber !== undefined) version(owner, subscriber, path);
+    }
+    for (const { spec, port, path } of view.deliveries) {
+      const others = this.#deliveries.get(path.id) ?? [];
+      this.#deliveries.set(path.id, [...others, { port, only: identityCubes({ spec }) }]);
+      const on = byId.get(path.id);
+      if (on) version(path.owner, spec.name, on);
+    }
+    for (const chained of view.chained)
+      for (const { owner, path } of chained.chains) if (path) version(owner, chained.spec.name, path);
+    for (const chained of view.chained)
+      for (const match of identitiesOf(chained.spec))
+        this.#identities.add({ table: 0, priority: 0, cookie: 0n, match, instructions: [], chained });
+    this.returns = this.#returnsOf();
+    this.ends = this.#endsOf();
+  }
+
+  /** Subscribers that some of the packets are for, each with what says so. */
+  *addressees(packets: Packets): Generator<{ readonly chained: ChainedView; readonly cube: Cube }> {
+    for (const { flow, cube } of this.#identities.near(packets.cube)) yield { chained: flow.chained, cube };
+  }
+
+  /** Where packets may go first, at the beginning of a direction. */
+  first({ spec, port }: ChainedView, chain: ChainView | undefined, direction: Direction): readonly Next[] {
+    if (chain === undefined) {
+      const end = direction === 'upstream' ? this.#view.uplink : port;
+      return end === undefined ? [] : [{ port: end }];
+    }
+    const versions = this.#versions.get(`${chain.owner} ${spec.name}`) ?? [];
+    return versions.flatMap((path) => this.#nextAfter(path, direction, 0));
+  }
+
+  /** The next hop of those that have met so many, and what is beyond it where it fails open now. */
+  #nextAfter(path: PathView, direction: Direction, hopsDone: number): readonly Next[] {
+    const nexts: Next[] = [];
+    for (const hop of hopsOf(path, direction).slice(hopsDone)) {
+      const port = direction === 'upstream' ? hop.left : hop.right;
+      if (port !== undefined) nexts.push({ port, ...(hop.tag === undefined ? {} : { tag: hop.tag }) });
+      if (!isPassedOver(hop)) return nexts;
+    }
+    return [...nexts, ...this.#endOf(path, direction)];
+  }
+
+  #endOf({ record, uplink, subscriber }: PathView, direction: Direction): readonly Next[] {
+    if (direction === 'upstream') return [{ port: uplink }];
+    if (record.subscriber === undefined) return this.#deliveries.get(record.id) ?? [];
+    return subscriber === undefined ? [] : [{ port: subscriber }];
+  }
+
+  #returnsOf(): readonly Return[] {
+    const returns = new Map<string, Return>();
+    for (const path of this.#view.paths)
+      for (const direction of ['upstream', 'downstream'] as const)
+        for (const [i, { instance, left, right, tag }] of hopsOf(path, direction).entries()) {
+          const side = direction === 'upstream' ? 'right' : 'left';
+          const port = side === 'right' ? right : left;
+          if (port === undefined) continue;
+          const key = `${port} ${tag}`;
+          const nexts = [...(returns.get(key)?.nexts ?? []), ...this.#nextAfter(path, direction, i + 1)];
+          const { subscriber } = path.record;
+          returns.set(key, {
+            port,
+            instance,
+            side,
+            ...(tag === undefined ? {} : { tag }),
+            ...(subscriber === undefined ? {} : { subscriber }),
+            nexts,
+          });
+        }
+    return [...returns.values()];
+  }
+
+  #endsOf(): ReadonlyMap<OfPort, End> {
+    const ends = new Map<OfPort, End>();
+    for (const chained of this.#view.chained)
+      if (chained.port !== undefined) ends.set(chained.port, { kind: 'subscriber', chained });
+    if (this.#view.uplink !== undefined) ends.set(this.#view.uplink, { kind: 'uplink' });
+    const instances = [...this.#view.paths.flatMap(({ hops }) => hops), ...this.#view.pooled];
+    for (const { instance, left, right } of instances) {
+      if (left !== undefined) ends.set(left, { kind: 'instance', instance, side: 'left' });
+      if (right !== undefined) ends.set(right, { kind: 'instance', instance, side: 'right' });
+    }
+    return ends;
+  }
+}
+
+/** How the traffic of a subscriber is shared out among its chains; what is left has a share without a chain. */
+export function sharesOf({ chains }: ChainedView, direction: Direction): readonly Share[] {
+  const shares: Share[] = [];
+  const before: Cube[] = [];
+  for (const chain of chains) {
+    if (chain.service === undefined) {
+      shares.push({ chain, cubes: undefined, before: [...before] });
+      return shares;
+    }
+    // Fragments that nobody can tell whose they are belong to nobody, and may only be dropped.
+    const cubes = chain.service.flows[direction]
+      .filter(({ fragments }) => !fragments)
+      .flatMap(({ match }) => cubeOf(match) ?? []);
+    shares.push({ chain, cubes, before: [...before] });
+    before.push(...cubes);
+  }
+  return [...shares, { chain: undefined, cubes: undefined, before: [...before] }];
+}
