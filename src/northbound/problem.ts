@@ -74,6 +74,8 @@ function asKnown(error: unknown): ChainstitchError {
         'unsupported-media-type',
         'the body is neither application/json nor application/yaml',
       );
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new ChainstitchError('malformed-request', 'a part of the path is longer than any name');
     case 'FST_ERR_BAD_URL':
       return new ChainstitchError('malformed-request', 'the path is not a well-formed URL path');
     default:
