@@ -63,6 +63,11 @@ function flowChanges(desired: readonly DesiredFlow[], actual: readonly FlowDesc[
   const present = new Map<string, FlowDesc>();
   for (const flow of actual) if (isOurs(flow.cookie)) present.set(flowKey(flow), flow);
   const additions: Change[] = [];
+  if (present.size === 0)
+    return {
+      deletions: [],
+      additions: desired.map((flow): Change => ({ kind: 'add', owner: flow.owner, flow })),
+    };
   for (const flow of desired) {
     const { key, body } = canonical(flow);
     const found = present.get(key);

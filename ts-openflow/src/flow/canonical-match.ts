@@ -8,7 +8,7 @@ import {
   matchField,
   wireBytes,
 } from '../match.ts';
-import type { FieldName } from '../registry/fields.ts';
+import { type FieldName, fields } from '../registry/fields.ts';
 
 /** A value with its mask, both as bigints: what all fields have in common. */
 export interface Bits {
@@ -82,4 +82,30 @@ export function canonicalMatch(match: Match): Match {
       );
   }
   return [...known, ...unknown].sort(byBytes);
+}
+
+/** Fields that canonicalMatch may put into another form, or leave out. */
+const hasForms = (field: FieldName): boolean =>
+  field.startsWith('x') || ['nw_tos', 'nxm_in_port', 'vlan_tci', 'packet_type'].includes(field);
+const formed = new Set((Object.keys(fields) as FieldName[]).filter(hasForms));
+
+const isStandard = (entry: MatchField): boolean =>
+  entry.field !== 'unknown' &&
+  !formed.has(entry.field) &&
+  (entry.mask === undefined || (BigInt(entry.mask) & fullMask(entry.field)) !== 0n);
+
+/** Equal for matches of the same packets, as canonicalMatch is, and quick where there is little to do for it. */
+export function matchKey(match: Match): string {
+  const standard = match.every(isStandard) ? match : canonicalMatch(match);
+  if (standard.length <= 1) return standard[0] === undefined ? '' : entryKey(standard[0]);
+  return standard.map(entryKey).sort().join();
+}
+
+function entryKey(entry: MatchField): string {
+  if (entry.field === 'unknown')
+    return `?${entry.class}/${entry.number}/${entry.hasMask}/${entry.data.join('.')}`;
+  if (entry.mask === undefined) return `${entry.field}=${entry.value.toString(36)}`;
+  const { value, mask } = toBits(entry);
+  const exact = `${entry.field}=${value.toString(36)}`;
+  return mask === fullMask(entry.field) ? exact : `${exact}/${mask.toString(36)}`;
 }

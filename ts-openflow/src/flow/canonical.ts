@@ -4,8 +4,7 @@ import { bytesToHex } from '../bytes/hex.ts';
 import type { Instruction } from '../instructions.ts';
 import type { MatchField } from '../match.ts';
 import { flowFlags, ports } from '../registry/numbers.ts';
-import { printMatch } from '../text/match.ts';
-import { canonicalMatch, fromBits, toBits } from './canonical-match.ts';
+import { canonicalMatch, fromBits, matchKey, toBits } from './canonical-match.ts';
 import type { Flow } from './flow.ts';
 
 /** A switch's answer to a flow-mod, not a property of the flow that stays. */
@@ -131,12 +130,56 @@ function canonicalBody(flow: Body): Body {
 
 /** What makes a flow that flow, for a switch: table, priority and match. Equal flows have equal keys. */
 export function flowKey(flow: Pick<Flow, 'table' | 'priority' | 'match'>): string {
-  return `table=${flow.table},priority=${flow.priority},${printMatch(canonicalMatch(flow.match))}`;
+  return `${flow.table},${flow.priority},${matchKey(flow.match)}`;
 }
 
 /** All that a flow is besides its key, as text to compare; the order of an object's names does not matter. */
 export function flowBody(flow: Body): string {
-  return stable(canonicalBody(flow));
+  const flags = flow.flags & lastingFlags;
+  const head = `${flow.cookie.toString(36)},${flow.idleTimeout},${flow.hardTimeout},${flags},${flow.importance}`;
+  const plain = plainInstructions(flow.instructions);
+  if (plain !== undefined) return `${head};${plain}`;
+  const canonical = canonicalInstructions(flow.instructions);
+  return `${head};${plainInstructions(canonical) ?? stable(canonical)}`;
+}
+
+/**
+ * Instructions of the commonest kinds, at most one of each, in the order of execution; undefined where there is
+ * another one, or an action with more than one form. What it gives is never what `stable` gives.
+ */
+function plainInstructions(instructions: readonly Instruction[]): string | undefined {
+  const said = ['', '', ''];
+  for (const instruction of instructions) {
+    const place = PLAIN_ORDER.indexOf(instruction.type);
+    if (place < 0 || said[place] !== '') return undefined;
+    const text = plainInstruction(instruction);
+    if (text === undefined) return undefined;
+    said[place] = text;
+  }
+  return said.join('');
+}
+
+const PLAIN_ORDER: readonly string[] = ['applyActions', 'writeMetadata', 'gotoTable'];
+
+function plainInstruction(instruction: Instruction): string | undefined {
+  switch (instruction.type) {
+    case 'gotoTable':
+      return `goto ${instruction.table}`;
+    case 'writeMetadata': {
+      const { mask, value } = instruction;
+      return mask === 0n ? undefined : `metadata ${(value & mask).toString(36)}/${mask.toString(36)};`;
+    }
+    case 'applyActions': {
+      let text = '';
+      for (const action of instruction.actions) {
+        if (action.type !== 'output' || action.port === ports.controller) return undefined;
+        text += `output ${action.port};`;
+      }
+      return text === '' ? undefined : text;
+    }
+    default:
+      return undefined;
+  }
 }
 
 function stable(value: unknown): string {
