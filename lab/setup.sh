@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 
 # Everything that the lab and the tests run and that a bare Debian 12 lacks.
 packages='
+chromium
 curl
 ethtool
 gcc

@@ -26,6 +26,7 @@ import { registerBackup } from './backup.ts';
 import { parseBody } from './body.ts';
 import { registerChains } from './chains.ts';
 import type { Context, Exposition } from './context.ts';
+import { registerDocs } from './docs.ts';
 import { registerEvents } from './events.ts';
 import { registerExplain } from './explain.ts';
 import { registerFunctions } from './functions.ts';
@@ -160,6 +161,7 @@ export function createNorthbound(options: NorthboundOptions): Northbound {
     registerChains,
     registerInstances,
     registerLinks,
+    registerDocs,
     registerExplain,
     registerEvents,
     registerAudit,

@@ -71,6 +71,8 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   'GET /v1/tokens/:id': 'own admin',
   'DELETE /v1/tokens/:id': 'own admin',
   'GET /openapi.json': 'anyone',
+  'GET /docs': 'anyone',
+  'GET /docs/:file': 'anyone',
   'GET /problems/:code': 'anyone',
   'GET /healthz': 'anyone',
   'GET /readyz': 'anyone',

@@ -67,7 +67,7 @@ t.test('whatever is asked, the answer is one of the contract', async (t) => {
     { seed, numRuns: runs, endOnFailure: true },
   );
   t.ok(seen.size > 20, `${runs} requests over ${seen.size} routes`);
-  t.ok(api.store.declared().revision > 5, `${api.store.declared().revision} changes were made`);
+  t.ok(api.store.declared().revision > 4, `${api.store.declared().revision} changes were made`);
   t.same(api.log, [], 'and none is worth a line in the log');
 });
 
