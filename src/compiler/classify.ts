@@ -1,6 +1,6 @@
 import type { Match } from 'ts-openflow';
 import type { DesiredFlow } from '../model/desired.ts';
-import { type OfPort, SWITCH_OWNER } from '../model/ids.ts';
+import { type Name, type OfPort, SWITCH_OWNER } from '../model/ids.ts';
 import {
   ADDRESS_PROTOCOLS,
   drop,
@@ -54,7 +54,7 @@ const fromUplink = ({ spec }: ChainedView, uplink: OfPort): readonly Match[] =>
  */
 function entering(
   view: SwitchView,
-  { chains }: ChainedView,
+  { spec, chains }: ChainedView,
   direction: Direction,
   identities: readonly Match[],
   priority: number,
@@ -62,11 +62,20 @@ function entering(
 ): readonly DesiredFlow[] {
   const rest = chains.find(({ service }) => !service);
   return [
-    ...chains.flatMap((chain) => serviceEntries(chain, direction, identities)),
+    ...chains.flatMap((chain) => serviceEntries(spec.name, chain, direction, identities)),
     ...fragmentGuards(chains, direction, identities),
     ...identities.flatMap((identity) =>
       rest
-        ? [flow(rest.owner, 'classify', priority, identity, enter(rest, direction))]
+        ? [
+            flow(
+              rest.owner,
+              'classify',
+              priority,
+              identity,
+              enter(rest, direction),
+              entered(rest, spec.name, direction),
+            ),
+          ]
         : bareWire(view, direction, identity, priority, end),
     ),
   ];
@@ -75,7 +84,12 @@ function entering(
 const enter = ({ path }: ChainView, direction: Direction): DesiredFlow['instructions'] =>
   path ? placeAt({ path: path.record.id, direction, hopsDone: 0 }) : drop;
 
+/** What a flow counts that lets a subscriber's packets into a chain. */
+const entered = ({ owner, path }: ChainView, subscriber: Name, direction: Direction): DesiredFlow['counts'] =>
+  path && [{ owner, subscriber, direction, at: { kind: 'entered' } }];
+
 function serviceEntries(
+  subscriber: Name,
   chain: ChainView,
   direction: Direction,
   identities: readonly Match[],
@@ -86,7 +100,16 @@ function serviceEntries(
   return flows[direction]
     .filter(({ fragments }) => !fragments)
     .flatMap(({ match }) => combinations(identities, match))
-    .map((match) => flow(chain.owner, 'classify', priority, match, enter(chain, direction)));
+    .map((match) =>
+      flow(
+        chain.owner,
+        'classify',
+        priority,
+        match,
+        enter(chain, direction),
+        entered(chain, subscriber, direction),
+      ),
+    );
 }
 
 const combinations = (identities: readonly Match[], match: Match): readonly Match[] =>

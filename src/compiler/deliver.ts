@@ -10,7 +10,9 @@ import type { SwitchView } from './view.ts';
 export function deliverFlows(view: SwitchView): readonly DesiredFlow[] {
   return view.deliveries.flatMap(({ spec, port, path: { id, owner } }) =>
     identitiesOf(spec).map((identity) =>
-      flow(owner, 'deliver', PRIORITY.exact, [...onPath(id, 'downstream'), ...identity], output(port)),
+      flow(owner, 'deliver', PRIORITY.exact, [...onPath(id, 'downstream'), ...identity], output(port), [
+        { owner, subscriber: spec.name, direction: 'downstream', at: { kind: 'left' } },
+      ]),
     ),
   );
 }

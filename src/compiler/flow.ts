@@ -8,6 +8,7 @@ import {
   printFlow,
   vlanPresent,
 } from 'ts-openflow';
+import type { CountPoint } from '../model/counters.ts';
 import type { SubscriberSpec } from '../model/declared.ts';
 import { COOKIE_MARK, type DesiredFlow, LLDP_GROUP, LLDP_TYPE } from '../model/desired.ts';
 import type { Ipv4, Ipv6, Mac, OfPort, OwnerId, PathId } from '../model/ids.ts';
@@ -160,10 +161,11 @@ export function flow(
   priority: number,
   match: Match,
   instructions: Instructions,
+  counts?: readonly CountPoint[],
 ): DesiredFlow {
   const { id } = PIPELINE[table];
   const cookie = COOKIE_MARK | (BigInt(owner) << 16n) | BigInt(id);
-  return { owner, table: id, priority, cookie, match, instructions };
+  return { owner, table: id, priority, cookie, match, instructions, ...(counts ? { counts } : {}) };
 }
 
 /** As `ovs-ofctl --no-stats dump-flows` prints it. Our flows have no timeouts, flags or importance. */

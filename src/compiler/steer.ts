@@ -1,3 +1,4 @@
+import type { CountPoint } from '../model/counters.ts';
 import type { DesiredFlow } from '../model/desired.ts';
 import { atPlace, flow, goTo, sendTo } from './flow.ts';
 import type { Direction } from './metadata.ts';
@@ -17,8 +18,10 @@ function direction(path: PathView, way: Direction): readonly DesiredFlow[] {
   const { record } = path;
   const hops = way === 'upstream' ? path.hops : path.hops.toReversed();
 
+  const nextHop = (hopsDone: number): HopView | undefined =>
+    hops.slice(hopsDone).find((candidate) => !isPassedOver(candidate));
   const onwards = (hopsDone: number): DesiredFlow['instructions'] | undefined => {
-    const hop = hops.slice(hopsDone).find((candidate) => !isPassedOver(candidate));
+    const hop = nextHop(hopsDone);
     if (!hop) return atEnd(path, way);
     const side = way === 'upstream' ? 'left' : 'right';
     return sendTo({ kind: 'instance', instance: hop.instance, side }, hop.tag);
@@ -27,8 +30,26 @@ function direction(path: PathView, way: Direction): readonly DesiredFlow[] {
     const next = onwards(hopsDone);
     if (!next) return [];
     const place = { path: record.id, direction: way, hopsDone };
-    return [flow(record.owner, 'steer', PRIORITY.exact, atPlace(place), next)];
+    const counts = countsAt(path, way, hops[hopsDone - 1], nextHop(hopsDone));
+    return [flow(record.owner, 'steer', PRIORITY.exact, atPlace(place), next, counts)];
   });
+}
+
+/** At a place between two hops are those that came back from the one and are sent to the other. */
+function countsAt(
+  { record: { owner, subscriber } }: PathView,
+  direction: Direction,
+  behind: HopView | undefined,
+  ahead: HopView | undefined,
+): readonly CountPoint[] {
+  const whose = { owner, ...(subscriber === undefined ? {} : { subscriber }), direction };
+  const isDelivered = direction === 'downstream' && subscriber === undefined;
+  return [
+    ...(behind ? [{ ...whose, at: { kind: 'outOf', hop: behind.hop } } as const] : []),
+    ...(ahead ? [{ ...whose, at: { kind: 'into', hop: ahead.hop } } as const] : []),
+    // Those that a path delivers to several are counted for each where they are.
+    ...(ahead || isDelivered ? [] : [{ ...whose, at: { kind: 'left' } } as const]),
+  ];
 }
 
 function atEnd(

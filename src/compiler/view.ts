@@ -30,6 +30,8 @@ export type InstanceView = {
   readonly right: OfPort | undefined;
 };
 export type HopView = InstanceView & {
+  /** The hop's name. */
+  readonly hop: string;
   readonly onFailure: FailPolicy;
   /** VLAN id that tells the path from others at the instance. */
   readonly tag: number | undefined;
@@ -138,6 +140,7 @@ export function viewSwitch(
   });
   const hopView = ({ instance, onFailure, shared }: PathRecord['hops'][number]): HopView => ({
     ...instanceView(instance),
+    hop: shared?.hop ?? input.steering.instances.get(instance)?.hop ?? instance,
     onFailure,
     tag: shared?.tag,
   });

@@ -20,6 +20,7 @@ import { type Meters, UNMETERED } from '../model/meters.ts';
 import type { ChainStatus } from '../model/status.ts';
 import type { Steering } from '../model/steering.ts';
 import { runAudit } from './audit.ts';
+import { type CountersInput, chainCounters, subscriberCounters } from './counters.ts';
 import { withDigests } from './digest.ts';
 import { installation } from './installed.ts';
 import { chainFlows, remainsOf } from './made.ts';
@@ -102,6 +103,11 @@ export function createControl(options: ControlOptions): Control {
   /** Whoever asks while one is under way has its report. */
   let auditing: Promise<AuditReport> | undefined;
   let lastAudit: AuditReport | undefined;
+
+  const countersInput = (): CountersInput => {
+    const { counted, at } = switches.counters();
+    return { declared: store.declared(), steering: store.steering(), counted, at };
+  };
 
   const readFacts = (): Facts => ({
     switches: switches.facts(),
@@ -200,6 +206,7 @@ export function createControl(options: ControlOptions): Control {
       tellCompiled(revision, desiredBefore);
       compiledPaths = new Set([...steering.paths.keys()].filter((id) => !rejected.has(id)));
       switches.want([...desired.values()]);
+      switches.retainCounters(new Set(steering.owners.values()));
     }
     publish(declared, steering, facts);
     arm(steering);
@@ -331,6 +338,8 @@ export function createControl(options: ControlOptions): Control {
         interfacePrefix: options.interfacePrefix,
       });
     },
+    chainCounters: (name) => chainCounters(name, countersInput()),
+    subscriberCounters: (name) => subscriberCounters(name, countersInput()),
     audit() {
       auditing ??= runAudit({
         switches,

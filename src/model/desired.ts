@@ -2,6 +2,7 @@
  * What the network is to be made equal to: flows and port settings of each switch, and the instances.
  */
 import type { FlowDesc, GroupDesc, Instruction, Match } from 'ts-openflow';
+import type { CountPoint } from './counters.ts';
 import type { FunctionSpec, JsonObject, SwitchSpec } from './declared.ts';
 import type { Dpid, InstanceId, Mac, OfPort, OwnerId } from './ids.ts';
 
@@ -13,6 +14,8 @@ export type DesiredFlow = {
   readonly cookie: bigint;
   readonly match: Match;
   readonly instructions: readonly Instruction[];
+  /** What its counts are the counts of; no part of the flow as a switch holds it. */
+  readonly counts?: readonly CountPoint[];
 };
 
 /** A group of ours: the upper byte of its number is GROUP_MARK. Over OpenFlow 1.3 buckets have no ids. */

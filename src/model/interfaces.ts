@@ -3,11 +3,12 @@
  */
 
 import type { AuditReport } from './audit-report.ts';
+import type { ChainCounters, Counted, SubscriberCounters } from './counters.ts';
 import type { Declared } from './declared.ts';
 import type { DesiredSwitch, SwitchContent, WantedInstance } from './desired.ts';
 import type { ExplainQuery, ExplainSource, Explanation } from './explain.ts';
 import type { InstanceCounters, InstanceFact, LinkFact, Reconciled, SwitchFact } from './facts.ts';
-import type { Dpid, InstanceId, Name, PathId } from './ids.ts';
+import type { Dpid, InstanceId, Name, OwnerId, PathId } from './ids.ts';
 import type { Plan } from './plan.ts';
 import type { ChainStatus } from './status.ts';
 import type { InstanceRecord, PathState } from './steering.ts';
@@ -30,6 +31,10 @@ export interface Switches {
    * @throws ChainstitchError `switch-not-connected`, `switch-failed`
    */
   reconcile(dpid: Dpid): Promise<Reconciled>;
+  /** What the flows of all switches have counted, and when that was read last. */
+  counters(): { readonly counted: readonly Counted[]; readonly at?: string };
+  /** Forgets the counters of chains other than these. */
+  retainCounters(owners: ReadonlySet<OwnerId>): void;
   /** Everything that the switch holds now. @throws ChainstitchError `switch-not-connected`, `switch-failed` */
   read(dpid: Dpid): Promise<SwitchContent>;
   /**
@@ -86,6 +91,9 @@ export interface Introspection {
   instanceCounters(id: InstanceId): Promise<InstanceCounters>;
   /** @throws ChainstitchError `not-found`, `switch-not-connected`, `switch-failed` */
   explain(query: ExplainQuery, source: ExplainSource): Promise<Explanation>;
+  /** As of the last look at each switch; undefined where there is no such object. */
+  chainCounters(name: Name): ChainCounters | undefined;
+  subscriberCounters(name: Name): SubscriberCounters | undefined;
   /** Proves promise 1, no bypass, on what the switches hold now; one at a time. */
   audit(): Promise<AuditReport>;
   /** The last report of this run. */

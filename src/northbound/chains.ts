@@ -35,6 +35,12 @@ export function registerChains(app: FastifyInstance, context: Context): void {
     prepareDelete,
   });
   registerFlows(app, context);
+  app.get<{ Params: { name: Name } }>('/v1/chains/:name/counters', async (request) => {
+    const { name } = request.params;
+    const counters = viewOf(context, request).introspection.chainCounters(name);
+    if (counters === undefined) throw new ChainstitchError('not-found', `there is no chain ${name}`);
+    return counters;
+  });
 }
 
 function prepareWait({ waiters, store }: Context, request: FastifyRequest): AfterWrite<'chains'> {

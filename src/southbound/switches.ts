@@ -1,8 +1,9 @@
 import { bigintToMac, type MessageOf, portState, type Version, version15 } from 'ts-openflow';
+import type { Counted } from '../model/counters.ts';
 import type { DesiredSwitch, Isolation, SwitchContent } from '../model/desired.ts';
 import { ChainstitchError } from '../model/errors.ts';
 import type { LinkFact, PortFact, Reconciled, SwitchFact } from '../model/facts.ts';
-import type { Dpid, Mac, OfPort } from '../model/ids.ts';
+import type { Dpid, Mac, OfPort, OwnerId } from '../model/ids.ts';
 import type { ManagedSwitch, Switches } from '../model/interfaces.ts';
 import type { Meters } from '../model/meters.ts';
 import type { Log } from './log.ts';
@@ -88,6 +89,19 @@ export class SwitchBook implements Switches, ServerEvents {
 
   async reconcile(dpid: Dpid): Promise<Reconciled> {
     return this.#known(dpid).keeper.reconcile();
+  }
+
+  counters(): { readonly counted: readonly Counted[]; readonly at?: string } {
+    const keepers = [...this.#entries.values()].map(({ keeper }) => keeper);
+    const read = keepers.flatMap(({ countedAt }) => countedAt ?? []);
+    return {
+      counted: keepers.flatMap(({ counts }) => counts.all),
+      ...(read.length === 0 ? {} : { at: new Date(Math.min(...read)).toISOString() }),
+    };
+  }
+
+  retainCounters(owners: ReadonlySet<OwnerId>): void {
+    for (const { keeper } of this.#entries.values()) keeper.counts.retain(owners);
   }
 
   async read(dpid: Dpid): Promise<SwitchContent> {

@@ -57,6 +57,8 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   'DELETE /v1/chains/:name': 'own operate',
   'GET /v1/chains/:name/history': 'own read',
   'GET /v1/chains/:name/flows': 'read',
+  'GET /v1/chains/:name/counters': 'own read',
+  'GET /v1/subscribers/:name/counters': 'own read',
   'GET /v1/instances': 'own read',
   'GET /v1/instances/:id': 'own read',
   'GET /v1/instances/:id/counters': 'own read',

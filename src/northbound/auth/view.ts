@@ -165,6 +165,13 @@ export function introspectionOf(tenant: Name, store: Store, all: Introspection):
       return all.instanceCounters(id);
     },
     explain: (query, source) => explained(tenant, own(), all, query, source),
+    chainCounters: (name) => (own().chains.has(name) ? all.chainCounters(name) : undefined),
+    subscriberCounters(name) {
+      const counters = own().subscribers.has(name) ? all.subscriberCounters(name) : undefined;
+      return (
+        counters && { ...counters, chains: counters.chains.filter(({ chain }) => own().chains.has(chain)) }
+      );
+    },
     audit: async () => notForTenants(),
     lastAudit: () => notForTenants(),
     reconcile: async () => notForTenants(),

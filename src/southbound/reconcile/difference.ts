@@ -51,7 +51,7 @@ const isOurs = (cookie: bigint): boolean => (cookie & COOKIE_MARK_MASK) === COOK
  */
 export function difference(
   desired: Content<DesiredFlow, DesiredGroup>,
-  actual: Content<FlowDesc, GroupDesc>,
+  actual: { readonly flows: ReadonlyMap<string, FlowDesc>; readonly groups: readonly GroupDesc[] },
   version: Version,
 ): readonly Change[] {
   const flows = flowChanges(desired.flows, actual.flows);
@@ -59,9 +59,20 @@ export function difference(
   return [...flows.deletions, ...groups.put, ...flows.additions, ...groups.deletions];
 }
 
-function flowChanges(desired: readonly DesiredFlow[], actual: readonly FlowDesc[]) {
-  const present = new Map<string, FlowDesc>();
-  for (const flow of actual) if (isOurs(flow.cookie)) present.set(flowKey(flow), flow);
+/** Those of the flows that are ours, each by what makes it that flow. */
+export function oursByKey(flows: readonly FlowDesc[]): ReadonlyMap<string, FlowDesc> {
+  const ours = new Map<string, FlowDesc>();
+  for (const flow of flows) if (isOurs(flow.cookie)) ours.set(flowKey(flow), flow);
+  return ours;
+}
+
+/** Each desired flow that counts something, with its key. */
+export function* countingByKey(desired: readonly DesiredFlow[]): Generator<readonly [string, DesiredFlow]> {
+  for (const flow of desired) if (flow.counts !== undefined) yield [canonical(flow).key, flow];
+}
+
+function flowChanges(desired: readonly DesiredFlow[], actual: ReadonlyMap<string, FlowDesc>) {
+  const present = new Map(actual);
   const additions: Change[] = [];
   if (present.size === 0)
     return {

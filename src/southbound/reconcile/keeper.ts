@@ -7,8 +7,9 @@ import type { Meters } from '../../model/meters.ts';
 import type { Log } from '../log.ts';
 import { type Channel, Disconnected, Refused } from '../openflow/channel.ts';
 import { carryOut, type Outcome, type Refusal, readContent } from './bundle.ts';
+import { FlowCounts } from './counts.ts';
 import { describeChange, describeFault } from './describe.ts';
-import { type Change, type Content, difference } from './difference.ts';
+import { type Change, type Content, countingByKey, difference, oursByKey } from './difference.ts';
 import { meterPacketIns } from './meter.ts';
 import { Rejections } from './rejections.ts';
 
@@ -51,6 +52,8 @@ export class SwitchKeeper {
   #applied: Applied | undefined;
   #problem: string | undefined;
   readonly #rejections = new Rejections();
+  readonly #counts = new FlowCounts();
+  #countedAt: number | undefined;
   #askers: Asker[] = [];
   /** How many looks in a row each flow was repaired at. */
   #repairs = new Map<string, number>();
@@ -81,9 +84,22 @@ export class SwitchKeeper {
     return this.#problem;
   }
 
+  get counts(): FlowCounts {
+    return this.#counts;
+  }
+
+  /** When they were read last, in milliseconds since the epoch. */
+  get countedAt(): number | undefined {
+    return this.#countedAt;
+  }
+
   /** Nothing more is done to the switch once this is undefined; its flows stay as they are. */
   want(desired: DesiredSwitch | undefined): void {
-    if (desired !== undefined && desired.digest === this.#desired?.digest) return;
+    if (desired !== undefined && desired.digest === this.#desired?.digest) {
+      // What the flows count may have another name.
+      this.#desired = desired;
+      return;
+    }
     this.#desired = desired;
     if (desired === undefined) this.#applied = undefined;
     this.#repairs.clear();
@@ -213,7 +229,11 @@ export class SwitchKeeper {
     await meterPacketIns(channel);
     const leftOut = this.#rejections.atThisLook();
     const content = await readContent(channel, 'ours');
-    const all = difference(desired, content, channel.version);
+    const flows = oursByKey(content.flows);
+    // Before anything is changed, so that what goes is counted.
+    this.#counts.read(countingByKey(desired.flows), flows);
+    this.#countedAt = Date.now();
+    const all = difference(desired, { flows, groups: content.groups }, channel.version);
     for (;;) {
       const changes = all.filter(({ owner }) => !leftOut.has(owner));
       this.#count(changes);

@@ -46,6 +46,8 @@ class FakeNetwork {
     },
     manage: () => {},
     reconcile: async () => ({ changes: 0, rejections: [] }),
+    counters: () => ({ counted: [] }),
+    retainCounters: () => {},
     read: async () => ({ flows: [], groups: [], bridge: undefined }),
     links: () => [],
   };

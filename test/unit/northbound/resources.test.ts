@@ -255,6 +255,22 @@ t.test('instances', async (t) => {
   });
 });
 
+t.test('counters of chains and subscribers', async (t) => {
+  const { call, control } = setUp(t);
+  t.match(await call('GET', '/v1/chains/c/counters'), { status: 404 });
+  t.match(await call('GET', '/v1/subscribers/alice/counters'), { status: 404 });
+  await call('POST', '/v1/switches', SWITCH);
+  await call('POST', '/v1/functions', FIREWALL);
+  await call('POST', '/v1/subscribers', ALICE);
+  await call('POST', '/v1/chains', CHAIN);
+  const chain = await call('GET', '/v1/chains/c/counters');
+  t.same(chain.body, control.counters);
+  t.same(schemaFaults('ChainCounters', chain.body), []);
+  const subscriber = await call('GET', '/v1/subscribers/alice/counters');
+  t.same(subscriber.body, { subscriber: 'alice', chains: [control.counters] });
+  t.same(schemaFaults('SubscriberCounters', subscriber.body), []);
+});
+
 t.test('an audit, and its last report', async (t) => {
   const { call, control } = setUp(t);
   t.match(await call('GET', '/v1/audit'), { status: 404, problem: { detail: /POST/ } });

@@ -6,6 +6,7 @@ import { EventEmitter, once } from 'node:events';
 import type { LightMyRequestResponse } from 'fastify';
 import type { Test } from 'tap';
 import type { AuditReport } from '../../../src/model/audit-report.ts';
+import type { ChainCounters, SubscriberCounters } from '../../../src/model/counters.ts';
 import type { FunctionSpec, Json, JsonObject } from '../../../src/model/declared.ts';
 import { ChainstitchError } from '../../../src/model/errors.ts';
 import type { ExplainQuery, ExplainSource, Explanation } from '../../../src/model/explain.ts';
@@ -166,6 +167,14 @@ export class StubControl implements Introspection {
     if (this.explanation === undefined) throw new ChainstitchError('switch-not-connected', 'no connection');
     return this.explanation;
   }
+  chainCounters(name: Name): ChainCounters | undefined {
+    return this.#store.declared().chains.has(name) ? this.counters : undefined;
+  }
+  subscriberCounters(name: Name): SubscriberCounters | undefined {
+    const isThere = this.#store.declared().subscribers.has(name);
+    return isThere ? { subscriber: name, chains: [this.counters] } : undefined;
+  }
+  readonly counters: ChainCounters = contract.components.examples['ChainCounters']?.['value'] as never;
   async audit(): Promise<AuditReport> {
     this.#audited = this.auditReport;
     return this.auditReport;

@@ -3,7 +3,11 @@ import fc from 'fast-check';
 import t from 'tap';
 import type { FlowDesc } from 'ts-openflow';
 import type { DesiredFlow } from '../../../src/model/desired.ts';
-import { type Change, difference as differenceOf } from '../../../src/southbound/reconcile/difference.ts';
+import {
+  type Change,
+  difference as differenceOf,
+  oursByKey,
+} from '../../../src/southbound/reconcile/difference.ts';
 import { desiredFlow, outputTo } from '../../harness/ovs-southbound.ts';
 
 const actual = ({ table, priority, cookie, match, instructions }: DesiredFlow, extra = {}): FlowDesc => ({
@@ -23,7 +27,7 @@ const difference = (
   flows: readonly DesiredFlow[],
   held: readonly FlowDesc[],
 ): readonly Extract<Change, { flow: unknown }>[] =>
-  differenceOf({ flows, groups: [] }, { flows: held, groups: [] }, 6).flatMap((change) =>
+  differenceOf({ flows, groups: [] }, { flows: oursByKey(held), groups: [] }, 6).flatMap((change) =>
     'flow' in change ? [change] : [],
   );
 const summary = (changes: readonly Extract<Change, { flow: unknown }>[]) =>
