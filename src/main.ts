@@ -99,6 +99,7 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
       ...(apiTls === undefined ? {} : { tls: apiTls }),
       ...(settings.apiBehindProxy === 'yes' ? { behindProxy: true } : {}),
     },
+    webhooks: { allowsInternal: settings.webhookTargets === 'any' },
     onChange: wake,
     meters,
     metrics: metrics.expose,

@@ -25,6 +25,10 @@ export type ChainShown = {
   readonly spec: Specs['chains'];
   readonly status: Omit<ChainStatus, 'uid'>;
 };
+export type WebhookShown = {
+  readonly spec: Omit<Specs['webhooks'], 'secret'>;
+  readonly status: { readonly delivered: number; readonly newest: number; readonly deadLetters: number };
+};
 export type InstanceShown = InstanceRecord & {
   readonly status: Omit<InstanceFact, 'id' | 'phase'> & { readonly phase: InstanceFact['phase'] | 'unknown' };
 };
@@ -44,6 +48,7 @@ export type Shown = {
   subscribers: { readonly spec: Specs['subscribers'] };
   pools: { readonly spec: Specs['pools'] };
   chains: ChainShown;
+  webhooks: WebhookShown;
   instances: InstanceShown;
   links: LinkShown;
 };
@@ -116,6 +121,17 @@ const TABLE: { readonly [K in ShownKind]: KindEntry<K> } = {
       { title: 'SWITCH', of: ({ spec }) => spec.switch },
       { title: 'INSTANCES', of: ({ spec }) => spec.instances },
       { title: 'DRAIN', of: ({ spec }) => join(spec.drain) },
+    ],
+  },
+  webhooks: {
+    aliases: ['webhook'],
+    name: ({ spec }) => spec.name,
+    columns: [
+      { title: 'NAME', of: ({ spec }) => spec.name },
+      { title: 'URL', of: ({ spec }) => spec.url },
+      { title: 'TOLD OF', of: ({ spec }) => join(spec.events?.kinds) ?? 'everything' },
+      { title: 'BEHIND', of: ({ status }) => status.newest - status.delivered },
+      { title: 'DEAD LETTERS', of: ({ status }) => status.deadLetters },
     ],
   },
   chains: {

@@ -181,6 +181,11 @@ export const SETTINGS = {
     default: '1000',
     help: 'How long a replaced path stays after its successor took over, so that packets under way arrive.',
   },
+  'webhook-targets': {
+    type: { is: 'choice', of: ['public', 'any'] },
+    default: 'public',
+    help: 'Where webhooks may point to: public addresses only, or any that this host reaches, its own among them.',
+  },
   'on-stop': {
     type: { is: 'choice', of: ['remove', 'keep'] },
     default: 'remove',

@@ -152,6 +152,19 @@ export type ChainSpec = {
   readonly priority?: number;
 } & Selection;
 
+/** Somebody who is told of events by signed requests. */
+export type WebhookSpec = {
+  readonly name: Name;
+  readonly url: string;
+  /** What deliveries are signed with; never shown. */
+  readonly secret: string;
+  /** What is told; by default everything. */
+  readonly events?: {
+    readonly kinds?: readonly (Kind | 'instances')[];
+    readonly types?: readonly ('created' | 'replaced' | 'deleted' | 'changed')[];
+  };
+};
+
 export type Specs = {
   readonly switches: SwitchSpec;
   readonly subscribers: SubscriberSpec;
@@ -159,6 +172,7 @@ export type Specs = {
   readonly functions: FunctionSpec;
   readonly pools: PoolSpec;
   readonly chains: ChainSpec;
+  readonly webhooks: WebhookSpec;
 };
 /** The kinds of declared object, as they stand in the API's paths. */
 export type Kind = keyof Specs;
@@ -169,6 +183,7 @@ export const KINDS = [
   'subscribers',
   'pools',
   'chains',
+  'webhooks',
 ] as const satisfies readonly Kind[];
 
 /** A declared object as it is kept. */

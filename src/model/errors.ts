@@ -101,6 +101,16 @@ export const ERRORS = {
     title: 'The journal does not reach back so far',
     remedy: 'Read the state anew with GET, then follow the events from now on.',
   },
+  'webhook-refused': {
+    status: 422,
+    title: 'A webhook points to where it may not',
+    remedy: 'Use a public address; the setting webhook-targets allows others.',
+  },
+  'webhook-failed': {
+    status: 502,
+    title: 'A webhook did not take an event',
+    remedy: 'See that its receiver runs and answers with 2xx within ten seconds.',
+  },
   'limit-reached': {
     status: 409,
     title: 'There are as many objects of this kind as there may be',

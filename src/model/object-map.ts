@@ -12,6 +12,7 @@ import { SortedMap } from './sorted-map.ts';
  */
 const KEYS: { readonly [K in Kind]: (spec: Specs[K]) => readonly string[] } = {
   functions: () => [],
+  webhooks: () => [],
   switches: ({ dpid }) => [`dpid ${dpid}`],
   uplinks: ({ attachment }) => [`port ${attachment.switch}/${attachment.port}`],
   subscribers: ({ attachment, mac, ipv4 = [], ipv6 = [] }) => [

@@ -139,6 +139,28 @@ export interface Journal {
   watch(wake: () => void): () => void;
 }
 
+/** An event that could not be delivered to a webhook. */
+export type DeadLetter = {
+  /** The event's number in the journal. */
+  readonly seq: number;
+  /** ISO 8601, UTC: when it was given up. */
+  readonly at: string;
+  readonly attempts: number;
+  /** Why the last try failed. */
+  readonly error: string;
+};
+
+/** How far webhooks, by their uid, are with the journal. It is forgotten with the webhook. */
+export interface Deliveries {
+  /** The last event that was delivered or given up; undefined for a webhook that is new. */
+  position(uid: number): number | undefined;
+  advance(uid: number, seq: number): void;
+  /** Gives an event up and goes past it. */
+  bury(uid: number, letter: Omit<DeadLetter, 'at'>): void;
+  /** Oldest first; a bounded number is kept. */
+  deadLetters(uid: number): readonly DeadLetter[];
+}
+
 /** Every write is on disk when the call returns or its promise resolves. */
 export interface Store {
   /** A consistent snapshot; the same object until something is written. */
@@ -153,6 +175,7 @@ export interface Store {
   /** What a request with this key did, if it is still known. Keys are known for a day at least, up to a bound. */
   remembered(key: string): Remembered | undefined;
   readonly journal: Journal;
+  readonly deliveries: Deliveries;
   /** @throws ChainstitchError `already-exists` */
   create<K extends Kind>(kind: K, spec: Specs[K]): Stored<K>;
   /** Grows the generation, unless the spec is deeply equal to the stored one. @throws `not-found` */

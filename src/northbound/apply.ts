@@ -17,6 +17,7 @@ export const SPEC_SCHEMAS: { readonly [K in Kind]: string } = {
   uplinks: 'UplinkSpec',
   subscribers: 'SubscriberSpec',
   pools: 'PoolSpec',
+  webhooks: 'WebhookSpec',
   chains: 'ChainSpec',
 };
 

@@ -17,7 +17,9 @@ export const EVENT_KINDS = [
   'switches',
   'uplinks',
   'subscribers',
+  'pools',
   'chains',
+  'webhooks',
   'instances',
 ] as const;
 export const EVENT_TYPES = ['created', 'replaced', 'deleted', 'changed'] as const;

@@ -44,6 +44,9 @@ import { registerSwitches } from './switches.ts';
 import { registerTokens } from './tokens.ts';
 import { registerUplinks } from './uplinks.ts';
 import { Waiters } from './wait.ts';
+import { resolveByDns } from './webhooks/address.ts';
+import { Dispatcher, type DispatcherOptions, RETRIES_MS } from './webhooks/dispatcher.ts';
+import { registerWebhooks } from './webhooks/index.ts';
 
 export type { Authentication } from './auth/guard.ts';
 export { ensureAdministrator } from './auth/tokens.ts';
@@ -64,6 +67,8 @@ export type NorthboundOptions = {
   readonly meters?: Meters;
   /** What GET /metrics answers; by default nothing. */
   readonly metrics?: () => Promise<Exposition>;
+  /** How webhooks are served; by default at public addresses only. */
+  readonly webhooks?: Partial<Pick<DispatcherOptions, 'allowsInternal' | 'resolve' | 'retries'>>;
   /** The time; for tests. */
   readonly now?: () => Date;
 };
@@ -158,6 +163,7 @@ export function createNorthbound(options: NorthboundOptions): Northbound {
     registerUplinks,
     registerSubscribers,
     registerPools,
+    registerWebhooks,
     registerChains,
     registerInstances,
     registerLinks,
@@ -173,6 +179,15 @@ export function createNorthbound(options: NorthboundOptions): Northbound {
     register(app, context);
   }
 
+  const dispatcher = new Dispatcher({
+    store,
+    log,
+    allowsInternal: false,
+    resolve: resolveByDns,
+    retries: RETRIES_MS,
+    ...options.webhooks,
+  });
+
   return {
     async listen({ host, port }) {
       const isSafe = authentication.by !== 'none' && (transport.tls ?? transport.behindProxy) !== undefined;
@@ -185,6 +200,7 @@ export function createNorthbound(options: NorthboundOptions): Northbound {
     },
     async close() {
       closing.abort();
+      await dispatcher.close();
       const deadline = setTimeout(() => app.server.closeAllConnections(), CLOSE_TIMEOUT_MS);
       await app.close();
       clearTimeout(deadline);

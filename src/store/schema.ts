@@ -89,6 +89,20 @@ const MIGRATIONS: readonly string[] = [
     record TEXT    NOT NULL CHECK (json_valid(record))
   ) STRICT;
   `,
+  `
+  CREATE TABLE deliveries (
+    uid INTEGER PRIMARY KEY,
+    seq INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE dead_letters (
+    uid      INTEGER NOT NULL,
+    seq      INTEGER NOT NULL,
+    at       TEXT    NOT NULL,
+    attempts INTEGER NOT NULL,
+    error    TEXT    NOT NULL,
+    PRIMARY KEY (uid, seq)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** Number of the newest schema that this program knows. */

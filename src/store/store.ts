@@ -6,10 +6,11 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Declared, Json, Kind, Specs, Stored } from '../model/declared.ts';
+import type { Declared, Kind, Specs, Stored } from '../model/declared.ts';
 import { ChainstitchError } from '../model/errors.ts';
 import type { Name } from '../model/ids.ts';
 import { type Meters, UNMETERED } from '../model/meters.ts';
+import { withoutSecrets } from '../model/secrets.ts';
 import type { Steering } from '../model/steering.ts';
 import type {
   Cause,
@@ -23,6 +24,7 @@ import type {
 } from '../model/store.ts';
 import { AuditRows, type NewAudit } from './audit.ts';
 import { copyStore } from './backup.ts';
+import { DeliveryRows } from './deliveries.ts';
 import { Draft, type Told } from './draft.ts';
 import { JOURNAL_ENTRIES, JournalRows, type NewEntry } from './journal.ts';
 import { ObjectRows } from './objects.ts';
@@ -75,6 +77,7 @@ export function openStore(
 class SqliteStore implements Store {
   readonly tokens: TokenRows;
   readonly audit: AuditRows;
+  readonly deliveries: DeliveryRows;
   readonly #db: DatabaseSync;
   readonly #meters: Meters;
   readonly #objects: ObjectRows;
@@ -93,6 +96,7 @@ class SqliteStore implements Store {
     this.#declared = this.#objects.load();
     this.#steering = loadSteering(db);
     this.audit = new AuditRows(db);
+    this.deliveries = new DeliveryRows(db, (work) => this.#transaction(work));
     this.tokens = new TokenRows(db, this.audit, (work) => this.#transaction(work));
   }
 
@@ -194,6 +198,9 @@ class SqliteStore implements Store {
         else this.#objects.delete(write.kind, write.name);
       }
       newest = this.#journal.append(draft.told.map(entryOf(revision, cause)), now.toISOString());
+      for (const { type, object } of draft.told) {
+        if (type === 'deleted' && object.kind === 'webhooks') this.deliveries.forget(object.uid);
+      }
       this.audit.append(draft.told.map(auditOf), cause, now.toISOString());
       if (once !== undefined) this.#remembered.add(once, committed, now.getTime());
     });
@@ -244,8 +251,8 @@ function entryOf(revision: number, cause: Cause): (told: Told) => NewEntry {
     generation,
     cause,
     data: {
-      ...(before === undefined ? {} : { before: before.spec as unknown as Json }),
-      ...(type === 'deleted' ? {} : { spec: spec as unknown as Json }),
+      ...(before === undefined ? {} : { before: withoutSecrets(kind, before.spec) }),
+      ...(type === 'deleted' ? {} : { spec: withoutSecrets(kind, spec) }),
     },
   });
 }
@@ -255,8 +262,8 @@ function auditOf({ type, object: { kind, spec }, before }: Told): NewAudit {
     action: type,
     kind,
     name: spec.name,
-    ...(before === undefined ? {} : { before: before.spec as unknown as Json }),
-    ...(type === 'deleted' ? {} : { after: spec as unknown as Json }),
+    ...(before === undefined ? {} : { before: withoutSecrets(kind, before.spec) }),
+    ...(type === 'deleted' ? {} : { after: withoutSecrets(kind, spec) }),
   };
 }
 

@@ -117,6 +117,7 @@ export function declare(
     functions: byName([stored('functions', firewall), stored('functions', counter)]),
     pools: byName(pools),
     chains: byName(chains),
+    webhooks: byName<'webhooks'>([]),
   };
 }
 

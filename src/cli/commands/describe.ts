@@ -156,6 +156,14 @@ const DESCRIBE: {
       ),
     ];
   },
+  async webhooks(shown) {
+    const { delivered, newest, deadLetters } = shown.status;
+    return [
+      ...meta(shown),
+      ...section('Spec', yamlText(shown.spec)),
+      ...section('Delivered', `up to event ${delivered} of ${newest}, ${deadLetters} given up`),
+    ];
+  },
   async uplinks(shown) {
     return [...meta(shown), ...section('Spec', yamlText(shown.spec))];
   },

@@ -36,6 +36,8 @@ export function admitDeletion(world: World, kind: Kind, name: Name, objections: 
         need(`pool ${spec.name} is of it`);
       }
       break;
+    case 'webhooks':
+      break;
     case 'pools':
       for (const { spec } of objectsOf(world, 'chains').by(`pool ${name}`)) {
         need(`chain ${spec.name} has a hop of it`);

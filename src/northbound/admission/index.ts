@@ -14,12 +14,14 @@ import type {
   SubscriberSpec,
   SwitchSpec,
   UplinkSpec,
+  WebhookSpec,
 } from '../../model/declared.ts';
 import type { Name } from '../../model/ids.ts';
 import { admitSubscriber, admitSwitch, admitUplink } from './attachments.ts';
 import { admitChain, admitFunction } from './chains.ts';
 import { admitDeletion } from './deletion.ts';
 import { admitPool } from './pools.ts';
+import { admitWebhook } from './webhooks.ts';
 import { Objections, type Refusal, type World } from './world.ts';
 
 export type { Refusal, World } from './world.ts';
@@ -39,6 +41,9 @@ export function admitSpec<K extends Kind>(world: World, kind: K, spec: Specs[K])
       break;
     case 'functions':
       admitFunction(world, spec as FunctionSpec, objections);
+      break;
+    case 'webhooks':
+      admitWebhook(spec as WebhookSpec, objections);
       break;
     case 'pools':
       admitPool(world, spec as PoolSpec, objections);

@@ -66,6 +66,10 @@ export function storeOf(tenant: Name, store: Store): Store {
     },
     remembered: (key) => store.remembered(key),
     journal: journalOf(store.journal, isOwn),
+    // Webhooks are the operator's, and a tenant sees none of them.
+    get deliveries() {
+      return notForTenants();
+    },
     create: () => notForTenants(),
     replace: () => notForTenants(),
     remove: () => notForTenants(),

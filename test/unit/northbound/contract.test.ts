@@ -84,7 +84,7 @@ t.test('every error that the API answers is in the contract, with an example tha
     }
   }
   // Errors of the start and of the parts behind the API, which are shown in a status.
-  const elsewhere = ['bad-setting', 'ovsdb-failed', 'host-failed'];
+  const elsewhere = ['bad-setting', 'ovsdb-failed', 'host-failed', 'webhook-refused', 'webhook-failed'];
   t.same([...seen, ...elsewhere].sort(), Object.keys(ERRORS).sort());
 });
 

@@ -47,6 +47,11 @@ const specs: { readonly [K in Kind]: fc.Arbitrary<object> } = {
     vlanTransparent: fc.boolean(),
     configSchema: pick<object>({}, { properties: { every: { type: 'integer', maximum: 4 } } }),
   }),
+  webhooks: fc.record({
+    name: pick('w'),
+    url: pick('https://oss.example/'),
+    secret: pick('0123456789abcdef'),
+  }),
   pools: fc.record({
     name: pick('edge', 'core'),
     function: pick('probe', 'firewall'),
