@@ -260,7 +260,7 @@ t.test('counters of chains and subscribers', async (t) => {
   t.match(await call('GET', '/v1/chains/c/counters'), { status: 404 });
   t.match(await call('GET', '/v1/subscribers/alice/counters'), { status: 404 });
   await call('POST', '/v1/switches', SWITCH);
-  await call('POST', '/v1/functions', FIREWALL);
+  await call('POST', '/v1/uplinks', UPLINK);
   await call('POST', '/v1/subscribers', ALICE);
   await call('POST', '/v1/chains', CHAIN);
   const chain = await call('GET', '/v1/chains/c/counters');
