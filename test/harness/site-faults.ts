@@ -212,6 +212,8 @@ export const STRANGERS = {
 export const SAID_OF_FAULTS = {
   controller: [
     /"instance has a problem"/,
+    // The watcher of a sandbox that a fault has killed.
+    /"line":"the function was ended by SIGKILL".*"the process of a guest complains"/,
     /"switch disconnected"/,
     // A flow that goes away again and again was deleted by hand.
     /"could not make the switch equal"/,
@@ -236,7 +238,7 @@ export const SAID_OF_STRANGERS: readonly RegExp[] = [
  * that is gone and says so once, before it is ended for that reason.
  */
 export const SAID_OF_DELETED_DEVICES: readonly RegExp[] = [
-  /"line":"[^"]*TUNSETOFFLOAD ioctl\(\) failed: File descriptor in bad state[^"]*".*"the emulator complains"/,
+  /"line":"[^"]*TUNSETOFFLOAD ioctl\(\) failed: File descriptor in bad state[^"]*".*"the process of a guest complains"/,
 ];
 
 export type FlowEvent = { readonly event: string; readonly cookie: bigint; readonly text: string };

@@ -240,11 +240,21 @@ export class Site {
     return this.ovs.dumpFlows('s1', { version: versions ? 'OpenFlow13' : 'OpenFlow15' });
   }
 
-  async equal(t: Pick<Test, 'pass' | 'fail'>): Promise<void> {
+  /** What is wanted is there, and all of it together lets no packet around a hop. */
+  async equal(t: Pick<Test, 'pass' | 'fail' | 'comment'>): Promise<void> {
     await eventually(t, 'the switch holds what is wanted, and nothing else of ours', async () => {
       const { wanted, held } = await this.compare();
       return wanted.length > 0 && wanted.join('\n') === held.join('\n');
     });
+    let last: unknown;
+    let passed = false;
+    await eventually(t, 'the audit proves that nothing gets around a hop', async () => {
+      const { body } = await this.call('POST', '/v1/audit');
+      last = body;
+      passed = body['result'] === 'proven';
+      return passed;
+    });
+    if (!passed) t.comment(JSON.stringify(last));
   }
 
   async clean(t: Test, allowed: { controller?: readonly RegExp[]; ovs?: readonly RegExp[] } = {}) {
