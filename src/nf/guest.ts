@@ -55,10 +55,8 @@ export class Guest {
   }
 
   /** Passes on what it has written since the last time. */
-  readLog(): readonly string[] {
-    const lines = this.#runner.newLogLines();
-    for (const line of lines) this.#events.complained(line);
-    return lines;
+  readLog(): void {
+    for (const line of this.#runner.newLogLines()) this.#events.complained(line);
   }
 
   /** Stops listening; the guest goes on. */
@@ -91,7 +89,10 @@ export class Guest {
   #lose(reason: string): void {
     if (this.#silent) return;
     this.silence();
-    const complaint = this.readLog().at(-1);
-    this.#events.lost(complaint === undefined ? reason : `${reason}: ${complaint}`);
+    // What it said last is why it ended, and told as that.
+    const lines = this.#runner.newLogLines();
+    for (const line of lines.slice(0, -1)) this.#events.complained(line);
+    const last = lines.at(-1);
+    this.#events.lost(last === undefined ? reason : `${reason}: ${last}`);
   }
 }
