@@ -60,6 +60,14 @@
 #define CONTRACT_ANSWER_SHUTDOWN "shutdown ok"
 #define CONTRACT_ANSWER_ERROR "error reason="
 
+/*
+ * The switch's own frames by which it finds out whether frames pass (continuity check messages of IEEE 802.1Q, clause 20,
+ * as Open vSwitch addresses them): they go through whatever the function thinks, and are not counted.
+ */
+#define CONTRACT_PROBE_TYPE 35074
+#define CONTRACT_PROBE_MAC "01:23:20:00:00:30"
+#define CONTRACT_MAX_PROBE 128
+
 /* A request that stays half received for this long is forgotten: who sent it has gone. */
 #define CONTRACT_STALE_MS 1000
 

@@ -10,7 +10,14 @@ import {
 } from 'ts-openflow';
 import type { CountPoint } from '../model/counters.ts';
 import type { SubscriberSpec } from '../model/declared.ts';
-import { COOKIE_MARK, type DesiredFlow, LLDP_GROUP, LLDP_TYPE } from '../model/desired.ts';
+import {
+  COOKIE_MARK,
+  type DesiredFlow,
+  LLDP_GROUP,
+  LLDP_TYPE,
+  PROBE_GROUP,
+  PROBE_TYPE,
+} from '../model/desired.ts';
 import type { Ipv4, Ipv6, Mac, OfPort, OwnerId, PathId } from '../model/ids.ts';
 import {
   type Direction,
@@ -84,6 +91,8 @@ export const priorityTag: MatchField = { field: 'vlan_vid', value: vlanPresent }
 /** OFPVID_NONE: no tag at all (OpenFlow 1.5.1, table 13). */
 export const untagged: MatchField = { field: 'vlan_vid', value: 0 };
 export const lldp: Match = [untagged, ethDst(LLDP_GROUP), { field: 'eth_type', value: LLDP_TYPE }];
+
+export const probe: Match = [ethDst(PROBE_GROUP), { field: 'eth_type', value: PROBE_TYPE }];
 
 export const atPlace = (place: Place): Match => [
   { field: 'metadata', value: encodePlace(place), mask: PLACE_MASK },

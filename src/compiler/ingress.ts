@@ -1,6 +1,18 @@
 import type { DesiredFlow } from '../model/desired.ts';
 import { SWITCH_OWNER } from '../model/ids.ts';
-import { flow, goTo, inPort, lldp, placeAt, popTag, tagged, toController, untagged } from './flow.ts';
+import {
+  drop,
+  flow,
+  goTo,
+  inPort,
+  lldp,
+  placeAt,
+  popTag,
+  probe,
+  tagged,
+  toController,
+  untagged,
+} from './flow.ts';
 import { PRIORITY } from './pipeline.ts';
 import type { PathView, SwitchView } from './view.ts';
 
@@ -27,7 +39,9 @@ export function ingressFlows(view: SwitchView): readonly DesiredFlow[] {
   for (const path of [...view.paths].sort(byClaim)) {
     for (const [from, returned] of returnFlows(path)) if (!returns.has(from)) returns.set(from, returned);
   }
-  return [...neighbours, ...outside, ...returns.values()];
+  // The switch takes those of instances' ports out before any table; what gets here is somebody's forgery.
+  const forged = flow(SWITCH_OWNER, 'ingress', PRIORITY.guard, probe, drop);
+  return [...neighbours, forged, ...outside, ...returns.values()];
 }
 
 const CLAIM = { current: 0, draining: 1, staged: 2 } as const;

@@ -74,6 +74,13 @@ export type BridgeContent = {
 export const LLDP_GROUP = '01:80:c2:00:00:0e' as Mac;
 export const LLDP_TYPE = 0x88cc;
 
+/**
+ * The frames by which a switch finds out whether an instance passes any: continuity check messages (IEEE 802.1Q,
+ * clause 20) to the group address that Open vSwitch gives them.
+ */
+export const PROBE_GROUP = '01:23:20:00:00:30' as Mac;
+export const PROBE_TYPE = 0x8902;
+
 export type WantedInterface = { readonly port: string; readonly mac: Mac };
 
 export type WantedInstance = {

@@ -63,6 +63,11 @@ export interface BridgePorts {
   add(bridge: ManagedBridge, devices: readonly string[], owner: InstanceId): Promise<void>;
   /** Removes ports that `add` made; one that is gone already is no error. */
   remove(bridge: ManagedBridge, devices: readonly string[]): Promise<void>;
+  /**
+   * Whether frames that the switch puts into either of these two comes out of the other, as it last found;
+   * undefined where that is not known.
+   */
+  passes(bridge: ManagedBridge, devices: readonly string[]): boolean | undefined;
   /** Names of the ports on this bridge that `add` made, by any run of this controller. */
   list(bridge: ManagedBridge): Promise<readonly string[]>;
 }

@@ -11,6 +11,9 @@ import type { Runner } from './runner.ts';
 /** The console's end is seen just before the process's, and only the latter says why. */
 const REASON_WITHIN_MS = 50;
 
+/** The keeper of a sandbox says so when the function has ended, which is news and no complaint. */
+const KEEPER_TELLS = 'the function was ended by ';
+
 export type GuestEvents = {
   readonly said: (line: GuestLine) => void;
   /** It died or broke the contract. Called once, and never after `silence`. */
@@ -25,6 +28,8 @@ export class Guest {
   readonly #clock: Clock;
   readonly #events: GuestEvents;
   #silent = false;
+  /** How it ended, told before the end itself was noticed. */
+  #lastWords: string | undefined;
 
   constructor(runner: Runner, consolePath: string, id: InstanceId, clock: Clock, events: GuestEvents) {
     this.#runner = runner;
@@ -56,7 +61,9 @@ export class Guest {
 
   /** Passes on what it has written since the last time. */
   readLog(): void {
-    for (const line of this.#runner.newLogLines()) this.#events.complained(line);
+    for (const line of this.#runner.newLogLines())
+      if (line.startsWith(KEEPER_TELLS)) this.#lastWords = line;
+      else this.#events.complained(line);
   }
 
   /** Stops listening; the guest goes on. */
@@ -92,7 +99,7 @@ export class Guest {
     // What it said last is why it ended, and told as that.
     const lines = this.#runner.newLogLines();
     for (const line of lines.slice(0, -1)) this.#events.complained(line);
-    const last = lines.at(-1);
+    const last = lines.at(-1) ?? this.#lastWords;
     this.#events.lost(last === undefined ? reason : `${reason}: ${last}`);
   }
 }

@@ -22,6 +22,7 @@ import {
   startMachine,
   step,
 } from './machine.ts';
+import { isStuck, nextPassage, type Passage, UNKNOWN_PASSAGE } from './passage.ts';
 import { addPorts, makePlace, portsOf, removeDevices, removePorts } from './place.ts';
 import { killProcess, onlyChild, type ProcessRef } from './process.ts';
 import type { Configuration, Found, InstanceFile } from './rundir.ts';
@@ -60,6 +61,7 @@ export class Supervisor {
   /** Tells a start that has been overtaken from the one that is wanted. */
   #attempt = 0;
   #guestLines = 0;
+  #passage: Passage = UNKNOWN_PASSAGE;
   #clockSetAt = Number.NEGATIVE_INFINITY;
   #released = false;
   #lastChance = false;
@@ -318,6 +320,7 @@ export class Supervisor {
       complained: (line) => log.warn({ instance, line }, 'the process of a guest complains'),
     });
     this.#guest = guest;
+    this.#passage = UNKNOWN_PASSAGE;
     this.#pid = this.#guestPid();
     if (this.#released) guest.silence();
     return guest;
@@ -379,7 +382,20 @@ export class Supervisor {
       void guest.ask({ kind: 'time', seconds: wallClock() }, timing.answerWithin);
     }
     const answer = await guest.ask({ kind: 'health' }, timing.answerWithin);
-    if (answer && guest === this.#guest) this.#happen({ is: 'healthy' });
+    if (!answer || guest !== this.#guest) return;
+    this.#happen({ is: 'healthy' });
+    this.#askSwitch();
+  }
+
+  /** A guest may answer and pass nothing. The switch knows: it sends frames through. */
+  #askSwitch(): void {
+    const { ports, clock } = this.#around;
+    const { bridge, left, right } = this.#wanted;
+    const now = clock.now();
+    const passes = ports.passes(bridge, [left.port, right.port]);
+    this.#passage = nextPassage(this.#passage, passes, now);
+    if (isStuck(this.#passage, now))
+      this.fail('it answers, but the frames that the switch sends through it do not come out');
   }
 
   async #configure(): Promise<void> {

@@ -71,6 +71,7 @@ testInWorld(
       add: whileThere(w.ports.add),
       remove: whileThere(w.ports.remove),
       list: whileThere(w.ports.list),
+      passes: () => undefined,
     };
     const running = w.start({ ports: broken });
     running.instances.want([w.wanted(1)]);
@@ -202,3 +203,29 @@ testInWorld(t, 'a state is given to the next guest, in both forms', async (t, w)
     t.ok(w.isEmpty());
   }
 });
+
+for (const isolation of ['vm', 'process'] as const)
+  testInWorld(
+    t,
+    `a guest that answers and passes nothing is replaced, ${isolation}`,
+    async (t, w) => {
+      const running = w.start({ timing: { healthEvery: 200 } });
+      const wanted = w.wanted(1);
+      running.instances.want([wanted]);
+      await eventually(t, 'ready', () => factOf(running, 1)?.phase === 'ready');
+      const ports = ['cs1l', 'cs1r'];
+      await eventually(t, 'the switch sees frames pass', () => w.ports.passes(wanted.bridge, ports) === true);
+      const { left } = await running.instances.counters(wanted.id);
+      t.equal(left.rxPackets, 0, 'and they are not counted');
+      ip('link', 'set', 'cs1r', 'down');
+      await eventually(t, 'it is noticed', () => factOf(running, 1)?.phase !== 'ready');
+      t.match(factOf(running, 1)?.problem, /do not come out/);
+      await eventually(t, 'another one is ready', () => factOf(running, 1)?.phase === 'ready');
+      await eventually(t, 'and passes frames', () => w.ports.passes(wanted.bridge, ports) === true);
+      t.equal(factOf(running, 1)?.restarts, 1);
+      await running.stop('remove');
+      t.ok(w.isEmpty());
+    },
+    // The device is down while the switch reads from it and sends to it.
+    { isolation, expected: [/(netdev_linux|dpif_netdev)(\([^)]*\))?\|(WARN|ERR)\|.*cs1[lr]/] },
+  );

@@ -6,7 +6,7 @@ import type { Log } from '../log.ts';
 import { type BridgeRow, bridgeRepairs, oneBridge, protocolsProblem } from './bridges.ts';
 import { OvsdbClient } from './client.ts';
 import { isolatedPorts, isolationRepairs } from './isolation.ts';
-import { additions, ourPorts, presenceOf, removals } from './ports.ts';
+import { additions, ourPorts, passesThrough, presenceOf, removals } from './ports.ts';
 import type { Tables } from './tables.ts';
 import { type Operation, textOf } from './values.ts';
 
@@ -155,6 +155,13 @@ export class OvsdbManager implements BridgePorts {
     const row = await this.#bridge(client, bridge.dpid);
     const operations = removals(this.#tables(client), row, devices);
     if (operations.length > 0) await this.#configure(client, operations);
+  }
+
+  passes(bridge: ManagedBridge, devices: readonly string[]): boolean | undefined {
+    const tables = this.#clients.get(bridge.ovsdb)?.tables;
+    if (tables === undefined) return undefined;
+    const found = oneBridge(tables, bridge.dpid);
+    return 'problem' in found ? undefined : passesThrough(tables, found, devices);
   }
 
   async list(bridge: ManagedBridge): Promise<readonly string[]> {

@@ -4,6 +4,7 @@ import type { BridgeRow } from './bridges.ts';
 import { ISOLATED } from './isolation.ts';
 import type { Tables } from './tables.ts';
 import {
+  booleanOf,
   map,
   mapOf,
   namedUuid,
@@ -53,6 +54,30 @@ export function presenceOf(tables: Tables, bridge: BridgeRow, device: string): P
   return { state: 'waiting' };
 }
 
+/**
+ * The devices of an instance watch one another: each sends a frame now and then that has to come in at the other one,
+ * through the guest. `cfm_fault` says whether it does.
+ */
+const probing = (place: number) => ({
+  cfm_mpid: place + 1,
+  other_config: map({ cfm_interval: `${PROBE_EVERY_MS}` }),
+});
+
+/** Open vSwitch gives up after three and a half of these. */
+const PROBE_EVERY_MS = 1_000;
+
+/** Whether frames get from each of these devices to the others; undefined where that is not known yet. */
+export function passesThrough(
+  tables: Tables,
+  bridge: BridgeRow,
+  devices: readonly string[],
+): boolean | undefined {
+  const ports = portsOf(tables, bridge).filter(({ name }) => devices.includes(name));
+  const faults = ports.map((port) => booleanOf(interfaceOf(tables, port)?.get('cfm_fault')));
+  if (faults.includes(true)) return false;
+  return faults.length === devices.length && faults.every((fault) => fault === false) ? true : undefined;
+}
+
 /** Adds these devices; those on the bridge that failed before are made anew, so that they are tried again. */
 export function additions(
   tables: Tables,
@@ -66,7 +91,12 @@ export function additions(
   });
   if (missing.length === 0) return [];
   const rows = missing.flatMap((name, i): Operation[] => [
-    { op: 'insert', table: 'Interface', 'uuid-name': `interface${i}`, row: { name } },
+    {
+      op: 'insert',
+      table: 'Interface',
+      'uuid-name': `interface${i}`,
+      row: { name, ...probing(devices.indexOf(name)) },
+    },
     {
       op: 'insert',
       table: 'Port',

@@ -5,7 +5,7 @@ export const FOLLOWED = {
   Open_vSwitch: ['cur_cfg'],
   Bridge: ['name', 'datapath_id', 'fail_mode', 'controller', 'protocols', 'ports'],
   Port: ['name', 'interfaces', 'external_ids', 'tag', 'trunks', 'vlan_mode'],
-  Interface: ['name', 'ofport', 'error'],
+  Interface: ['name', 'ofport', 'error', 'cfm_fault'],
   Controller: ['target', 'connection_mode', 'max_backoff', 'inactivity_probe', 'external_ids'],
 } as const satisfies Record<string, readonly string[]>;
 

@@ -28,6 +28,11 @@ export function numberOf(value: unknown): number | undefined {
   return typeof only === 'number' ? only : undefined;
 }
 
+export function booleanOf(value: unknown): boolean | undefined {
+  const [only] = setOf(value);
+  return typeof only === 'boolean' ? only : undefined;
+}
+
 /** The references to rows in a column, as UUIDs. */
 export function referencesOf(value: unknown): readonly string[] {
   return setOf(value)

@@ -7,6 +7,7 @@ import { systemClock, within } from '../../../src/nf/clock.ts';
 import { bootConfiguration, tooLong } from '../../../src/nf/configuration.ts';
 import { limit } from '../../../src/nf/limit.ts';
 import { LogFile } from '../../../src/nf/logfile.ts';
+import { isStuck, nextPassage, UNKNOWN_PASSAGE } from '../../../src/nf/passage.ts';
 
 t.test('at most so many at once, in order, also when some fail', async (t) => {
   const run = limit(3);
@@ -78,4 +79,15 @@ t.test('a deadline', async (t) => {
   t.equal(await within(systemClock, 1000, Promise.resolve('in time')), 'in time');
   t.equal(await within(systemClock, 1, new Promise(() => {})), undefined);
   await t.rejects(within(systemClock, 1000, Promise.reject(new Error('failed'))), { message: 'failed' });
+});
+
+t.test('whether frames get through', async (t) => {
+  const lost = nextPassage(UNKNOWN_PASSAGE, false, 1000);
+  t.notOk(isStuck(lost, 8999), 'a guest that has just begun has time');
+  t.ok(isStuck(nextPassage(lost, false, 5000), 9000), 'but not for ever');
+  const seen = nextPassage(lost, true, 2000);
+  const again = nextPassage(seen, false, 3000);
+  t.notOk(isStuck(again, 3000), 'one look is none');
+  t.ok(isStuck(nextPassage(again, false, 3500), 3500));
+  t.notOk(isStuck(nextPassage(again, undefined, 3500), 9000), 'who does not know does not accuse');
 });
