@@ -100,6 +100,8 @@ export type Northbound = {
 
 /** A client has to send its whole request within this time. */
 const REQUEST_TIMEOUT_MS = 10_000;
+/** And its head within this one; who is late is cut off when the connections are next looked at. */
+const SLOWNESS = { headersTimeout: 5_000, connectionsCheckingInterval: 1_000 };
 /** A request that is still being answered after this time does not hold up the end. */
 const CLOSE_TIMEOUT_MS = 2_000;
 /** A client has to have shaken hands within this time, where TLS is spoken. */
@@ -219,7 +221,7 @@ export function createNorthbound(options: NorthboundOptions): Northbound {
 function newServer(log: FastifyBaseLogger, { tls, behindProxy }: Transport): FastifyInstance {
   const app = fastify({
     // As an object, because to its types fastify is another one with TLS; nothing here sees a difference.
-    ...(tls === undefined ? {} : ({ https: tlsOptions(tls) } as object)),
+    ...(tls === undefined ? { http: SLOWNESS } : ({ https: { ...tlsOptions(tls), ...SLOWNESS } } as object)),
     ...(behindProxy ? { trustProxy: (_address: string, hop: number) => hop === 0 } : {}),
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),

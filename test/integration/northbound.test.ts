@@ -184,6 +184,25 @@ t.test('a body without end is cut off', async (t) => {
   call.destroy();
 });
 
+t.test('clients that send a byte now and then are cut off, and keep out nobody', async (t) => {
+  const { port, url } = await serve(t);
+  const head = 'POST /v1/chains HTTP/1.1\r\nhost: localhost\r\n';
+  const body = 'content-type: application/json\r\ncontent-length: 1000\r\n\r\n{';
+  const sockets = Array.from({ length: 60 }, (_, i) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write(i % 2 === 0 ? head : head + body);
+    return { socket, drip: i % 2 === 0 ? 'x: y\r\n' : ' ', closed: once(socket, 'close') };
+  });
+  const dripping = setInterval(() => {
+    for (const { socket, drip } of sockets) if (socket.writable) socket.write(drip);
+  }, 100);
+  t.teardown(() => clearInterval(dripping));
+  for (let i = 0; i < 20; i++) t.equal((await fetch(`${url}/healthz`)).status, 200);
+  await Promise.all(sockets.map(({ closed }) => closed));
+  t.pass('all of them are closed');
+});
+
 t.test('what was answered with 2xx is there for the next run', async (t) => {
   const first = await serve(t);
   await declareLab(first.url);
