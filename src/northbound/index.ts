@@ -1,6 +1,8 @@
 /**
  * The REST API. It writes what is declared to the store, and shows what control says of it.
  */
+
+import type { Socket } from 'node:net';
 import type { TlsOptions, Server as TlsServer } from 'node:tls';
 import {
   type FastifyBaseLogger,
@@ -239,10 +241,12 @@ function newServer(log: FastifyBaseLogger, { tls, behindProxy }: Transport): Fas
         new ChainstitchError('malformed-request', 'this is not HTTP as it should be'),
       );
       const body = JSON.stringify(problem);
-      socket.end(
+      socket.write(
         `HTTP/1.1 400 Bad Request\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
           `connection: close\r\n\r\n${body}`,
       );
+      // A client that does not close its side either would keep the connection for ever.
+      (socket as Socket).destroySoon();
     },
   });
   if (tls !== undefined) {

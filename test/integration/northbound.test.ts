@@ -192,7 +192,11 @@ t.test('clients that send a byte now and then are cut off, and keep out nobody',
     const socket = connect(port, '127.0.0.1');
     socket.on('error', () => undefined);
     socket.write(i % 2 === 0 ? head : head + body);
-    return { socket, drip: i % 2 === 0 ? 'x: y\r\n' : ' ', closed: once(socket, 'close') };
+    return {
+      socket,
+      drip: i % 2 === 0 ? 'x: y\r\n' : ' ',
+      closed: new Promise((resolve) => socket.once('close', resolve)),
+    };
   });
   const dripping = setInterval(() => {
     for (const { socket, drip } of sockets) if (socket.writable) socket.write(drip);
