@@ -4,6 +4,9 @@ import type { Facts } from '../model/facts.ts';
 import { type Dpid, type OwnerId, SWITCH_OWNER } from '../model/ids.ts';
 import type { Steering } from '../model/steering.ts';
 
+/** Whether all flows of an owner that are wanted on every switch, or on one, are confirmed by a barrier. */
+export type Installed = (owner: OwnerId, only?: Dpid) => boolean;
+
 /**
  * Tells whether all that is wanted for an owner is in force: every switch that one of its paths is on has
  * answered the barrier for the owner's flows and for the switch's own, which every path needs. A switch that
@@ -14,7 +17,7 @@ export function installation(
   steering: Steering,
   facts: Facts,
   desired: ReadonlyMap<Dpid, DesiredSwitch>,
-): (owner: OwnerId) => boolean {
+): Installed {
   const switchesOf = new Map<OwnerId, Set<Dpid>>();
   for (const path of steering.paths.values()) {
     const dpid = declared.switches.get(path.switch)?.spec.dpid;
@@ -23,8 +26,9 @@ export function installation(
     if (known) known.add(dpid);
     else switchesOf.set(path.owner, new Set([dpid]));
   }
-  return (owner) =>
+  return (owner, only) =>
     [...(switchesOf.get(owner) ?? [])].every((dpid) => {
+      if (only !== undefined && dpid !== only) return true;
       const wanted = desired.get(dpid)?.owners;
       const applied = facts.switches.get(dpid)?.applied?.owners;
       return (

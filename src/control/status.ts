@@ -3,15 +3,15 @@ import type { Declared, Stored, SubscriberSpec } from '../model/declared.ts';
 import type { Facts } from '../model/facts.ts';
 import { selects } from '../model/hops.ts';
 import type { OwnerId, PathId } from '../model/ids.ts';
-import type { ChainPhase, ChainStatus, Condition, HopStatus } from '../model/status.ts';
+import type { ChainPhase, ChainStatus, ChainSwitchStatus, Condition, HopStatus } from '../model/status.ts';
 import { memberKey, type PathRecord, type Steering, stationOf } from '../model/steering.ts';
+import type { Installed } from './installed.ts';
 
 export type StatusInput = {
   readonly declared: Declared;
   readonly steering: Steering;
   readonly facts: Facts;
-  /** Whether all flows of this owner that are wanted on every switch are confirmed by a barrier. */
-  readonly installed: (owner: OwnerId) => boolean;
+  readonly installed: Installed;
   /** Why a switch refused a path. */
   readonly rejected: ReadonlyMap<PathId, string>;
   /** The generation that was last active; undefined where none was. */
@@ -42,6 +42,7 @@ export function chainStatus(chain: Stored<'chains'>, input: StatusInput): ChainS
     phase: phaseOf(chain, conditions, paths, input),
     observedGeneration: chain.generation,
     conditions,
+    switches: switchesOf(owner, paths, input),
     paths: current.map((path) => ({
       path: path.id,
       ...(path.subscriber === undefined ? {} : { subscriber: path.subscriber }),
@@ -58,11 +59,26 @@ export function chainStatus(chain: Stored<'chains'>, input: StatusInput): ChainS
             instance: hop.instance,
             phase: fact?.phase ?? 'unknown',
             restarts: fact?.restarts ?? 0,
+            ...(fact?.problem === undefined ? {} : { problem: fact.problem }),
           },
         ];
       }),
     })),
   };
+}
+
+function switchesOf(
+  owner: OwnerId | undefined,
+  paths: readonly PathRecord[],
+  { declared, facts, installed }: StatusInput,
+): readonly ChainSwitchStatus[] {
+  const names = [...new Set(paths.map((path) => path.switch))].sort();
+  return names.flatMap((name) => {
+    const dpid = declared.switches.get(name)?.spec.dpid;
+    if (dpid === undefined || owner === undefined) return [];
+    const connection = facts.switches.get(dpid)?.connection ?? 'disconnected';
+    return [{ switch: name, connection, confirmed: installed(owner, dpid) }];
+  });
 }
 
 function phaseOf(

@@ -35,6 +35,16 @@ export type HopStatus = {
   readonly instance: InstanceId;
   readonly phase: InstancePhase | 'unknown';
   readonly restarts: number;
+  /** Why the instance is not ready, where that is known. */
+  readonly problem?: string;
+};
+
+/** One switch that the chain has flows on. */
+export type ChainSwitchStatus = {
+  readonly switch: Name;
+  readonly connection: 'connected' | 'disconnected';
+  /** Whether it has answered the barrier behind the chain's flows, and the switch's own, as they are wanted now. */
+  readonly confirmed: boolean;
 };
 
 export type PathStatus = {
@@ -53,6 +63,8 @@ export type ChainStatus = {
   /** The generation of the spec that this status speaks of. */
   readonly observedGeneration: number;
   readonly conditions: readonly Condition[];
+  /** Absent until control has looked at the chain. */
+  readonly switches?: readonly ChainSwitchStatus[];
   /** The paths that carry traffic now. */
   readonly paths: readonly PathStatus[];
 };

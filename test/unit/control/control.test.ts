@@ -178,7 +178,12 @@ t.test('active means that the guest is ready and the switch has answered', async
 
   network.instance('i1', 'backoff', 'the emulator ended by SIGKILL');
   await settle(control);
-  t.match(status(control), { phase: 'degraded', conditions: [{}, { message: /SIGKILL/ }] });
+  t.match(status(control), {
+    phase: 'degraded',
+    conditions: [{}, { message: /SIGKILL/ }],
+    switches: [{ switch: 's1', connection: 'connected' }],
+    paths: [{ hops: [{ phase: 'backoff', problem: 'the emulator ended by SIGKILL' }] }],
+  });
   control.close();
 });
 

@@ -5,7 +5,7 @@ import type { PathId } from '../../../src/model/ids.ts';
 import type { RemainingPath } from '../../../src/model/interfaces.ts';
 import { API_LIMITS } from '../../../src/model/limits.ts';
 import type { ChainStatus, Condition } from '../../../src/model/status.ts';
-import { type Api, CHAIN, declareLab, setUp } from './support.ts';
+import { ALICE, type Api, CHAIN, declareLab, setUp } from './support.ts';
 
 const installed = (status: boolean, reason = status ? 'Confirmed' : 'BarrierPending'): Condition => ({
   type: 'FlowsInstalled',
@@ -109,3 +109,38 @@ t.test('the flows of a chain', async (t) => {
   t.same((await api.call('GET', '/v1/chains/c/flows')).body, { items: api.control.flows });
   t.match(await api.call('GET', '/v1/chains/d/flows'), { status: 404 });
 });
+
+t.test(
+  'a subscriber says which chains it is in, and joins one only when that is closed for it',
+  async (t) => {
+    const api = setUp(t);
+    const { call, control } = api;
+    await declareLab(api);
+    t.match((await call('GET', '/v1/subscribers/alice')).body, { status: { chains: [] } });
+    const { subscribers: _, ...rest } = CHAIN;
+    await call('POST', '/v1/chains', { ...rest, selector: { plan: 'gold' } });
+    say(api, [installed(true)], 'active');
+    control.observed = api.store.declared().revision;
+    let answer: unknown;
+    const gold = { ...ALICE, labels: { plan: 'gold' } };
+    const pending = call('PUT', '/v1/subscribers/alice', gold).then((value) => {
+      answer = value;
+    });
+    await sleep(20);
+    t.equal(answer, undefined, 'control has not looked at it yet');
+    t.match((await call('GET', '/v1/subscribers/alice')).body, {
+      status: { chains: [{ name: 'c', closed: false }] },
+    });
+    control.observed = undefined;
+    control.announce();
+    await pending;
+    t.match(answer, {
+      status: 200,
+      body: { status: { chains: [{ name: 'c', phase: 'active', closed: true }] } },
+    });
+    say(api, [installed(false)], 'degraded');
+    t.match((await call('GET', '/v1/subscribers?fields=status.chains.closed')).body, {
+      items: [{ status: { chains: [{ closed: false }] } }],
+    });
+  },
+);
