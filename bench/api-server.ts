@@ -8,6 +8,7 @@ import { createControl } from '../src/control/control.ts';
 import { createNorthbound } from '../src/northbound/index.ts';
 import { openStore } from '../src/store/store.ts';
 import { silentLog } from '../src/telemetry/log.ts';
+import { noInstances, noSwitches } from '../test/harness/no-network.ts';
 import { subscriber } from './api-objects.ts';
 
 const [what = '', file = ''] = process.argv.slice(2);
@@ -34,8 +35,8 @@ async function api(): Promise<string> {
   const store = openStore(file);
   const control = createControl({
     store,
-    switches: { facts: () => new Map(), links: () => [], want: () => {}, manage: () => {} } as never,
-    instances: { facts: () => new Map(), want: () => {} } as never,
+    switches: noSwitches,
+    instances: noInstances,
     builtIns: [],
     interfacePrefix: 'cs',
     drainTime: 1000,

@@ -10,6 +10,7 @@ import { createControl } from '../../src/control/control.ts';
 import { createNorthbound } from '../../src/northbound/index.ts';
 import { openStore } from '../../src/store/store.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
+import { noInstances, noSwitches } from '../harness/no-network.ts';
 import { FIREWALL } from '../unit/northbound/support.ts';
 
 const [file = '', mode = 'honest'] = process.argv.slice(2);
@@ -18,19 +19,8 @@ if (used !== file && existsSync(file)) copyFileSync(file, used);
 const store = openStore(used);
 const control = createControl({
   store,
-  switches: {
-    facts: () => new Map(),
-    links: () => [],
-    want: () => undefined,
-    manage: () => undefined,
-  } as never,
-  instances: {
-    facts: () => new Map(),
-    want: () => undefined,
-    counters: async () => {
-      throw new Error('there is no guest');
-    },
-  },
+  switches: noSwitches,
+  instances: noInstances,
   builtIns: [FIREWALL],
   interfacePrefix: 'cs',
   drainTime: 20,
