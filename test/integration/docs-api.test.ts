@@ -28,7 +28,12 @@ t.test('every command does what the page says', async (t) => {
   // The status of each answer goes to standard error, between the blocks a mark.
   const curl = `curl() { command curl -w '%{stderr}%{http_code} ' "$@"; }\n`;
   const script = curl + blocks.map((block) => `${block}\necho '|' >&2\n`).join('');
-  const { stderr, stdout } = await run('bash', ['-eu', '-c', script.replace('http://127.0.0.1:8181', url)]);
+  const { stderr, stdout } = await run('bash', [
+    '--norc',
+    '-eu',
+    '-c',
+    script.replace('http://127.0.0.1:8181', url),
+  ]);
   const statuses = stderr
     .replace(/curl: [^\n]*\n/g, '')
     .split('|')
