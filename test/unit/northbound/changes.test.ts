@@ -49,20 +49,20 @@ t.test('an object has a version, and a change can be held to one', async (t) => 
   t.match(await call('PUT', url, changed, { 'if-match': now }), { status: 412 }, 'it is another object now');
 });
 
-t.test('two writers who hold to versions lose no update', async (t) => {
+t.test('two writers who change one chain a thousand times lose no update', async (t) => {
   const { call, store } = setUp(t);
-  await call('POST', '/v1/switches', SWITCH);
-  await call('POST', '/v1/subscribers', { ...ALICE, labels: { a: '0', b: '0' } });
-  const url = '/v1/subscribers/alice';
+  const { subscribers: _, ...rest } = CHAIN;
+  await call('POST', '/v1/chains', { ...rest, selector: { a: '0', b: '0' } });
+  const url = '/v1/chains/c';
   const rounds = 500;
   const write = async (mine: 'a' | 'b'): Promise<number> => {
     let refused = 0;
     for (let round = 0; round < rounds; ) {
       const { body, headers } = await call('GET', url);
-      const spec = body['spec'] as unknown as typeof ALICE & { labels: Record<string, string> };
+      const spec = body['spec'] as unknown as { selector: Record<string, string> };
       await new Promise(setImmediate);
-      const labels = { ...spec.labels, [mine]: String(Number(spec.labels[mine]) + 1) };
-      const { status } = await call('PUT', url, { ...spec, labels }, { 'if-match': String(headers.etag) });
+      const selector = { ...spec.selector, [mine]: String(Number(spec.selector[mine]) + 1) };
+      const { status } = await call('PUT', url, { ...spec, selector }, { 'if-match': String(headers.etag) });
       if (status === 200) round++;
       else if (status === 412) refused++;
       else throw new Error(`status ${status}`);
@@ -70,7 +70,8 @@ t.test('two writers who hold to versions lose no update', async (t) => {
     return refused;
   };
   const [a, b] = await Promise.all([write('a'), write('b')]);
-  t.same(store.declared().subscribers.get(ALICE.name as never)?.spec.labels, { a: '500', b: '500' });
+  const chain = store.declared().chains.get('c' as never);
+  t.match(chain, { generation: 1 + 2 * rounds, spec: { selector: { a: '500', b: '500' } } });
   t.ok(a + b > 0, `they met ${a + b} times`);
 });
 
