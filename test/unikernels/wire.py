@@ -5,6 +5,7 @@
 stdin:  <left|right> <hex of a frame>      send it
         flood <left|right> <hex> <count> [<frames a second>]   send it many times
         latency <hex> <count>              time it from left to right, one at a time
+        first <hex>                        send it left until it comes in right, and tell when: seconds, CLOCK_MONOTONIC
 stdout: <left|right> <hex of a frame>      one came in
 """
 
@@ -49,12 +50,28 @@ def latency(frame, count):
     return sorted(took)[count // 2] * 1e6
 
 
+def first(frame):
+    sockets["right"].settimeout(0.0002)
+    try:
+        while True:
+            try:
+                sockets["left"].send(frame)
+                if sockets["right"].recv(65536) == frame:
+                    return time.clock_gettime(time.CLOCK_MONOTONIC)
+            except OSError:  # nobody has opened the device yet, or nothing came in
+                time.sleep(0.0001)
+    finally:
+        sockets["right"].settimeout(None)
+
+
 def command(words):
     if words[0] == "flood":
         flood(sockets[words[1]], bytes.fromhex(words[2]), int(words[3]), float(words[4]) if words[4:] else 1e9)
         print("flooded", flush=True)
     elif words[0] == "latency":
         print("latency", latency(bytes.fromhex(words[1]), int(words[2])), flush=True)
+    elif words[0] == "first":
+        print("first", first(bytes.fromhex(words[1])), flush=True)
     else:
         sockets[words[0]].send(bytes.fromhex(words[1]))
 

@@ -40,7 +40,23 @@ export class Wire {
   /** The median time from one end to the other, in microseconds. */
   async latency(frame: Buffer, count: number): Promise<number> {
     this.#process.stdin.write(`latency ${frame.toString('hex')} ${count}\n`);
-    return Number((await this.#lines.next('latency')).replace('latency ', ''));
+    return Number(await this.#answer('latency'));
+  }
+
+  /** What follows this word; frames that come in before it are of no interest. */
+  async #answer(word: string): Promise<string> {
+    for (;;) {
+      const [first, rest = ''] = (await this.#lines.next(word)).split(' ');
+      if (first === word) return rest;
+    }
+  }
+
+  /** Sends a frame from the left again and again until it comes out; when that was, by `performance.now()`. */
+  async first(frame: Buffer): Promise<number> {
+    this.#process.stdin.write(`first ${frame.toString('hex')}\n`);
+    const told = Number(await this.#answer('first'));
+    const offset = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+    return told * 1000 - offset;
   }
 
   /**
