@@ -46,7 +46,9 @@ export function registerEvents(app: FastifyInstance, context: Context): void {
     }
     streams++;
     reply.hijack();
-    stream(reply.raw, journal, after, filter, context.closing).finally(() => {
+    const { isCurrent } = request.principal;
+    const mayGoOn = (): boolean => isCurrent?.(context.now()) ?? true;
+    stream(reply.raw, journal, after, filter, context.closing, mayGoOn).finally(() => {
       streams--;
     });
     return reply;
@@ -65,6 +67,7 @@ async function stream(
   from: number,
   filter: JournalFilter,
   closing: AbortSignal,
+  mayGoOn: () => boolean,
 ): Promise<void> {
   out.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
@@ -75,6 +78,7 @@ async function stream(
   });
   out.write(`retry: ${API_LIMITS.eventRetryMs}\n\n`);
   const heartbeat = setInterval(() => {
+    if (!mayGoOn()) wake();
     if (!out.writableNeedDrain) out.write(': still here\n\n');
   }, API_LIMITS.heartbeatMs);
   let wake = (): void => undefined;
@@ -84,7 +88,8 @@ async function stream(
   closing.addEventListener('abort', end);
   try {
     let after = from;
-    while (!out.destroyed && !closing.aborted) {
+    // Before each read: what came after a token was revoked is not for its holder.
+    while (!out.destroyed && !closing.aborted && mayGoOn()) {
       const woken = new Promise<void>((resolve) => {
         wake = resolve;
         out.once('drain', resolve);

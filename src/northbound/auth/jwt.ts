@@ -89,12 +89,17 @@ export class JwtVerifier {
       const needed = SCOPES.map((one) => `${scopePrefix}${one}`).join(', ');
       return { refusal: `the claim "${scopeClaim}" has none of ${needed}` };
     }
-    const id = `oidc:${payload.sub}`;
-    if (tenantClaim === undefined) return { principal: { id, scope } };
+    const end = ((payload.exp ?? 0) + CLOCK_SKEW) * 1000;
+    const principal: Principal = {
+      id: `oidc:${payload.sub}`,
+      scope,
+      isCurrent: (later) => later.getTime() < end,
+    };
+    if (tenantClaim === undefined) return { principal };
     const tenant = claimOf(payload, tenantClaim);
-    if (tenant === '*') return { principal: { id, scope } };
+    if (tenant === '*') return { principal };
     if (typeof tenant === 'string' && TENANT.test(tenant))
-      return { principal: { id, scope, tenant: tenant as Name } };
+      return { principal: { ...principal, tenant: tenant as Name } };
     return { refusal: `the claim "${tenantClaim}" is neither the name of a tenant nor \`*\`` };
   }
 

@@ -10,6 +10,8 @@ export type Principal = {
   readonly scope: Scope;
   /** Whose objects the caller sees and touches; absent for the operator, who has them all. */
   readonly tenant?: Name;
+  /** Whether the credentials are still good, for what goes on after the request came; absent where they stay so. */
+  readonly isCurrent?: (now: Date) => boolean;
 };
 
 /** Whoever reaches the API where authentication is off. */

@@ -58,7 +58,12 @@ export function principalOfToken(records: TokenRecords, text: string, now: Date)
   if (isExpired(record, now)) return undefined;
   noteUse(records, record, now);
   const { id, scope, tenant } = record;
-  return { id: `token:${id}`, scope, ...(tenant === undefined ? {} : { tenant }) };
+  return {
+    id: `token:${id}`,
+    scope,
+    ...(tenant === undefined ? {} : { tenant }),
+    isCurrent: (later) => records.all().has(id) && !isExpired(record, later),
+  };
 }
 
 /**
