@@ -1,13 +1,17 @@
 import { setTimeout } from 'node:timers/promises';
 
-import t from 'tap';
+import t, { type Test } from 'tap';
 
-import { buildImages, startMachine } from './machine.ts';
+import { buildImages, ISOLATIONS, type Isolation, startMachine } from './machine.ts';
 
 buildImages();
 
-t.test('answers the console', async (t) => {
-  const { console, introduction } = await startMachine(t, { id: 'fw-7.a', revision: '41' });
+function both(name: string, body: (t: Test, isolation: Isolation) => Promise<void>): void {
+  for (const isolation of ISOLATIONS) t.test(`${name}, ${isolation}`, (t) => body(t, isolation));
+}
+
+both('answers the console', async (t, isolation) => {
+  const { console, introduction } = await startMachine(t, { isolation, id: 'fw-7.a', revision: '41' });
   t.equal(introduction, 'ready contract=1 function=firewall id=fw-7.a revision=41');
   t.equal(await console.ask('health'), 'health ok');
   const counters = await console.counters();
@@ -20,8 +24,8 @@ t.test('answers the console', async (t) => {
   t.equal(await console.ask('reboot'), 'error reason=unknown request');
 });
 
-t.test('stays in sync', async (t) => {
-  const { console } = await startMachine(t);
+both('stays in sync', async (t, isolation) => {
+  const { console } = await startMachine(t, { isolation });
   t.equal(await console.ask('x'.repeat(256)), 'error reason=unknown request');
   t.equal(await console.ask('x'.repeat(257)), 'error reason=request longer than 256 bytes');
   t.equal(await console.ask('x'.repeat(5000)), 'error reason=request longer than 256 bytes');
@@ -39,8 +43,8 @@ t.test('stays in sync', async (t) => {
   t.strictSame(console.lines.unread, []);
 });
 
-t.test('can be adopted by who connects next', async (t) => {
-  const { machine, console } = await startMachine(t);
+both('can be adopted by who connects next', async (t, isolation) => {
+  const { machine, console } = await startMachine(t, { isolation });
   t.equal(await console.configure(8, { default: 'deny' }), 'config ok revision=8');
   await console.close();
   const second = await machine.connect();
@@ -56,8 +60,8 @@ t.test('can be adopted by who connects next', async (t) => {
   t.equal(await third.ask('hello'), 'ready contract=1 function=firewall id=test-1 revision=8');
 });
 
-t.test('a host that does not read holds up nothing', async (t) => {
-  const { machine, console } = await startMachine(t);
+both('a host that does not read holds up nothing', async (t, isolation) => {
+  const { machine, console } = await startMachine(t, { isolation });
   await console.close();
   const deaf = await machine.connect();
   deaf.pause();
@@ -77,8 +81,8 @@ t.test('a host that does not read holds up nothing', async (t) => {
   await deaf.close();
 });
 
-t.test('sleeps when nothing happens', async (t) => {
-  const { machine } = await startMachine(t);
+both('sleeps when nothing happens', async (t, isolation) => {
+  const { machine } = await startMachine(t, { isolation });
   await setTimeout(200);
   const before = machine.cpuTicks();
   await setTimeout(2000);
@@ -86,8 +90,8 @@ t.test('sleeps when nothing happens', async (t) => {
   t.ok(machine.cpuTicks() - before <= 2, `${machine.cpuTicks() - before} ticks in two seconds`);
 });
 
-t.test('ends QEMU when asked to', async (t) => {
-  const { machine, console } = await startMachine(t);
+both('ends when asked to', async (t, isolation) => {
+  const { machine, console } = await startMachine(t, { isolation });
   t.equal(await console.ask('shutdown'), 'shutdown ok');
   t.equal(await machine.exit(), 0);
   t.equal(machine.complaints, '');
