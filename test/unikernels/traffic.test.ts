@@ -2,11 +2,24 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
 
-import t from 'tap';
+import t, { type Test } from 'tap';
 
-import { buildImages, createNamespace, DEVICES, ip, startMachine, type Teardown } from './machine.ts';
+import {
+  buildImages,
+  createNamespace,
+  DEVICES,
+  ISOLATIONS,
+  type Isolation,
+  ip,
+  startMachine,
+  type Teardown,
+} from './machine.ts';
 
 buildImages();
+
+function both(name: string, body: (t: Test, isolation: Isolation) => Promise<void>): void {
+  for (const isolation of ISOLATIONS) t.test(`${name}, ${isolation}`, (t) => body(t, isolation));
+}
 
 const ADDRESSES = {
   left: ['10.9.0.1', 'fd09::1'],
@@ -67,7 +80,7 @@ server.serve_forever()`;
   await new Promise((resolve) => server.stdout?.once('data', resolve));
 }
 
-t.test('connections go the way that is allowed', async (t) => {
+both('connections go the way that is allowed', async (t, isolation) => {
   const config = {
     default: 'deny',
     rules: [
@@ -78,7 +91,7 @@ t.test('connections go the way that is allowed', async (t) => {
       { allow: { protocol: 'icmpv6', direction: 'upstream' } },
     ],
   };
-  const { namespace, console, machine } = await startMachine(t, { config });
+  const { namespace, console, machine } = await startMachine(t, { isolation, config });
   const left = endpoint(t, namespace, 'left');
   const right = endpoint(t, namespace, 'right');
   await serve(t, right, 8080);
@@ -106,9 +119,9 @@ t.test('connections go the way that is allowed', async (t) => {
   t.equal(machine.complaints, '');
 });
 
-t.test('a connection outlives the instance that saw it begin', async (t) => {
+both('a connection outlives the instance that saw it begin', async (t, isolation) => {
   const config = { default: 'deny', rules: [{ allow: { protocol: 'tcp', direction: 'upstream' } }] };
-  const { namespace, console, machine } = await startMachine(t, { config });
+  const { namespace, console, machine } = await startMachine(t, { isolation, config });
   const left = endpoint(t, namespace, 'left');
   const right = endpoint(t, namespace, 'right');
   const program = (side: string): string[] => ['netns', 'exec', side, 'python3', '-c'];
