@@ -6,85 +6,30 @@
 import { writeFileSync } from 'node:fs';
 import { compile } from '../src/compiler/compile.ts';
 import { flowText } from '../src/compiler/flow.ts';
-import { planSteering } from '../src/compiler/plan.ts';
 import { withDigests } from '../src/control/digest.ts';
-import type { Declared, Stored, SubscriberSpec } from '../src/model/declared.ts';
 import type { DesiredSwitch } from '../src/model/desired.ts';
-import type { PortFact } from '../src/model/facts.ts';
-import type { Dpid, InstanceId, Mac, Name, OfPort } from '../src/model/ids.ts';
-import { EMPTY_STEERING } from '../src/model/steering.ts';
+import type { Dpid } from '../src/model/ids.ts';
 import { createSouthbound, type Log } from '../src/southbound/index.ts';
 import { startOvs } from '../test/harness/ovs.ts';
-import { chain, DPID, declare, factsOf, hop } from '../test/unit/world.ts';
+import { DPID } from '../test/unit/world.ts';
+import { manySubscribers } from './many-subscribers.ts';
 
 const FLOWS = Number(process.argv[2] ?? 100_000);
 const ROUNDS = Number(process.argv[3] ?? 7);
 
-const hex = (n: number): string => n.toString(16).padStart(2, '0');
-const port = (name: string, ofport: number): [string, PortFact] => [
-  name,
-  { name, ofport: ofport as OfPort, mac: '02:00:00:00:00:01' as Mac, linkUp: true },
-];
-
-/** So many subscribers with a hop each as make this many flows. */
-function world(subscribers: number) {
-  const specs = Array.from(
-    { length: subscribers },
-    (_, i): SubscriberSpec => ({
-      name: `n${i}` as Name,
-      attachment: { switch: 's1' as Name, port: `p${i}` },
-      mac: `02:00:00:${hex((i >> 16) & 255)}:${hex((i >> 8) & 255)}:${hex(i & 255)}` as Mac,
-      ipv4: [`10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}` as never],
-    }),
-  );
-  const one = chain([hop('firewall')], { uid: 1 }, ['n0']);
-  const all = {
-    ...one,
-    spec: { name: one.spec.name, hops: one.spec.hops, subscribers: specs.map(({ name }) => name) },
-  };
-  const declared: Declared = declare([all as Stored<'chains'>], { subscribers: specs });
-  const steering = planSteering({
-    declared,
-    steering: EMPTY_STEERING,
-    instances: new Map(),
-    settled: true,
-    confirmed: new Set(),
-    now: 0,
-    drainTime: 0,
-  });
-  const base = factsOf({ ...steering, instances: new Map() });
-  const fact = base.switches.get(DPID);
-  if (!fact) throw new Error('there is no switch');
-  const ready = [...steering.instances.keys()].map(
-    (id) => [id, { id, phase: 'ready', revision: 1, ports: { left: '', right: '' }, restarts: 0 }] as const,
-  );
-  const ports = new Map([
-    ...fact.ports,
-    ...specs.map((_, i) => port(`p${i}`, 10 + 3 * i)),
-    ...[...steering.instances.keys()].flatMap((id: InstanceId, i) => [
-      port(`cs${id.slice(1)}l`, 11 + 3 * i),
-      port(`cs${id.slice(1)}r`, 12 + 3 * i),
-    ]),
-  ]);
-  const facts = { ...base, instances: new Map(ready), switches: new Map([[DPID, { ...fact, ports }]]) };
+const compileOf = (subscribers: number): (() => DesiredSwitch) => {
+  const input = manySubscribers(subscribers);
   return () => {
-    const input = {
-      declared,
-      steering,
-      facts: facts as never,
-      interfacePrefix: 'cs',
-      rejected: new Set<never>(),
-    };
     const [of] = compile(input).switches.values();
     if (of === undefined) throw new Error('nothing was compiled');
     // Isolation goes by OVSDB, one transaction for all; here there are no such ports.
     return withDigests({ ...of, isolated: new Map() });
   };
-}
+};
 
 function sized(): () => DesiredSwitch {
-  const each = world(100)().flows.length / 100;
-  return world(Math.ceil(FLOWS / each));
+  const each = compileOf(100)().flows.length / 100;
+  return compileOf(Math.ceil(FLOWS / each));
 }
 
 /** What goes wrong is told by what never comes. */

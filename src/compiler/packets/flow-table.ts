@@ -28,12 +28,15 @@ export type Entry<F> = {
   readonly isExact: boolean;
 };
 
+/** Indexes of one shape, each as large as the shape. */
+const MAX_INDEXES = 32;
+
 /** Flows that match the same bits of the same fields: a hash table for each. */
 class Shape<F> {
   readonly #fields: readonly (readonly [FieldName, bigint])[];
   readonly #entries: Entry<F>[] = [];
   readonly #byValues = new Map<string, Entry<F>[]>();
-  readonly #byField = new Map<FieldName, Map<bigint, Entry<F>[]>>();
+  readonly #byField = new Map<string, ReadonlyMap<bigint, Entry<F>[]>>();
 
   constructor(cube: Cube) {
     this.#fields = [...cube].map(([field, { mask }]) => [field, mask] as const);
@@ -44,16 +47,22 @@ class Shape<F> {
     push(this.#byValues, this.#valuesIn(entry.cube) ?? '', entry);
   }
 
-  /** Those that may admit a packet of this cube, and perhaps others. */
+  /** Those that may admit a packet of this cube, and perhaps others: as few as one field can tell. */
   near(cube: Cube): readonly Entry<F>[] {
     const values = this.#valuesIn(cube);
     if (values !== undefined) return this.#byValues.get(values) ?? [];
+    let fewest: readonly Entry<F>[] = this.#entries;
     for (const [field, mask] of this.#fields) {
       const known = cube.get(field);
-      if (known === undefined || (known.mask & mask) !== mask) continue;
-      return this.#indexOf(field).get(known.value & mask) ?? [];
+      const common = known === undefined ? 0n : known.mask & mask;
+      if (known === undefined || common === 0n) continue;
+      const index = this.#indexOf(field, common);
+      if (index === undefined) continue;
+      const found = index.get(known.value & common) ?? [];
+      if (found.length < fewest.length) fewest = found;
+      if (fewest.length === 0) break;
     }
-    return this.#entries;
+    return fewest;
   }
 
   /** What the cube says of the bits that flows of this shape match; undefined where it leaves some open. */
@@ -67,12 +76,16 @@ class Shape<F> {
     return text;
   }
 
-  #indexOf(field: FieldName): Map<bigint, Entry<F>[]> {
-    const known = this.#byField.get(field);
+  /** By the bits of a field that a cube knows, of those that the flows match. */
+  #indexOf(field: FieldName, bits: bigint): ReadonlyMap<bigint, Entry<F>[]> | undefined {
+    const name = `${field}/${bits.toString(36)}`;
+    const known = this.#byField.get(name);
     if (known !== undefined) return known;
+    // Ever new masks come from a stranger's flows; so many indexes are enough.
+    if (this.#byField.size >= MAX_INDEXES) return undefined;
     const index = new Map<bigint, Entry<F>[]>();
-    for (const entry of this.#entries) push(index, (entry.cube.get(field) as Bits).value, entry);
-    this.#byField.set(field, index);
+    for (const entry of this.#entries) push(index, (entry.cube.get(field) as Bits).value & bits, entry);
+    this.#byField.set(name, index);
     return index;
   }
 }
