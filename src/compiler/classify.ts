@@ -13,6 +13,7 @@ import {
 } from './flow.ts';
 import type { Direction } from './metadata.ts';
 import { PRIORITY, servicePriority } from './pipeline.ts';
+import { identityOf, remembering } from './remembered.ts';
 import { bothOf, matchKey } from './service.ts';
 import type { ChainedView, ChainView, SwitchView } from './view.ts';
 
@@ -24,23 +25,25 @@ import type { ChainedView, ChainView, SwitchView } from './view.ts';
 export function classifyFlows(view: SwitchView): readonly DesiredFlow[] {
   // It stands in `unchained` too: whoever deletes one of the two opens nothing before it is put back.
   const guard = flow(SWITCH_OWNER, 'classify', PRIORITY.last, [isolationVlan], drop);
-  const { uplink } = view;
-  const owned = view.chained.flatMap((subscriber) => [
-    ...(subscriber.port === undefined
+  return [guard, ...view.chained.flatMap((subscriber) => subscriberFlows(view, subscriber))];
+}
+
+const remembered = remembering<ChainedView['spec'], readonly DesiredFlow[]>();
+
+function subscriberFlows(view: SwitchView, subscriber: ChainedView): readonly DesiredFlow[] {
+  const { port, chains } = subscriber;
+  const { uplink, spec } = view;
+  const whose = chains.map(
+    ({ owner, path, service }) => `${owner}:${path?.record.id}:${service && identityOf(service)}`,
+  );
+  return remembered(subscriber.spec, `${spec.unchained} ${uplink} ${port} ${whose}`, () => [
+    ...(port === undefined
       ? []
-      : entering(view, subscriber, 'upstream', [[inPort(subscriber.port)]], PRIORITY.wide, uplink)),
+      : entering(view, subscriber, 'upstream', [[inPort(port)]], PRIORITY.wide, uplink)),
     ...(uplink === undefined
       ? []
-      : entering(
-          view,
-          subscriber,
-          'downstream',
-          fromUplink(subscriber, uplink),
-          PRIORITY.exact,
-          subscriber.port,
-        )),
+      : entering(view, subscriber, 'downstream', fromUplink(subscriber, uplink), PRIORITY.exact, port)),
   ]);
-  return [guard, ...owned];
 }
 
 const fromUplink = ({ spec }: ChainedView, uplink: OfPort): readonly Match[] =>

@@ -11,8 +11,9 @@ import type { InstanceView, SwitchView } from './view.ts';
  */
 export function egressFlows(view: SwitchView): readonly DesiredFlow[] {
   const ends = new Set<OfPort>();
-  if (view.uplink !== undefined)
-    for (const { port } of view.chained) ends.add(view.uplink).add(port ?? view.uplink);
+  // Where only services have chains, the rest goes straight from one end to the other.
+  const bare = view.chained.filter(({ chains }) => chains.every(({ service }) => service));
+  if (view.uplink !== undefined) for (const { port } of bare) ends.add(view.uplink).add(port ?? view.uplink);
   for (const path of view.paths) {
     ends.add(path.uplink);
     if (path.subscriber !== undefined) ends.add(path.subscriber);

@@ -30,6 +30,7 @@ import {
   type Place,
 } from './metadata.ts';
 import { PIPELINE, type TableName } from './pipeline.ts';
+import { remembering } from './remembered.ts';
 
 type Instructions = DesiredFlow['instructions'];
 
@@ -125,12 +126,15 @@ export const solicitationOf = (address: Ipv6): readonly MatchField[] => [
   { field: 'nd_target', value: ipv6ToBigint(address) },
 ];
 
+const identities = remembering<SubscriberSpec, readonly Match[]>();
+
 /** What of a frame that comes from the uplink says that it is for this subscriber; one is enough. */
-export const identitiesOf = ({ mac, ipv4 = [], ipv6 = [] }: SubscriberSpec): readonly Match[] => [
-  [ethDst(mac)],
-  ...ipv4.map(arpFor),
-  ...ipv6.map(solicitationOf),
-];
+export const identitiesOf = (spec: SubscriberSpec): readonly Match[] =>
+  identities(spec, '', () => [
+    [ethDst(spec.mac)],
+    ...(spec.ipv4 ?? []).map(arpFor),
+    ...(spec.ipv6 ?? []).map(solicitationOf),
+  ]);
 
 const ipv6Discovery = [133, 134, 135, 136].map(
   (type): Match => [

@@ -1,7 +1,9 @@
+import type { SubscriberSpec } from '../model/declared.ts';
 import type { DesiredFlow } from '../model/desired.ts';
 import { SWITCH_OWNER } from '../model/ids.ts';
 import { drop, ethDst, flow, isolationVlan, priorityTag } from './flow.ts';
 import { PRIORITY } from './pipeline.ts';
+import { remembering } from './remembered.ts';
 import type { SwitchView } from './view.ts';
 
 /**
@@ -15,8 +17,10 @@ export function unchainedFlows(view: SwitchView): readonly DesiredFlow[] {
     ...(view.linkPorts.size === 0
       ? []
       : [flow(SWITCH_OWNER, 'unchained', PRIORITY.guard, [priorityTag], drop)]),
-    ...view.chained.map(({ spec }) =>
-      flow(SWITCH_OWNER, 'unchained', PRIORITY.guard, [ethDst(spec.mac)], drop),
-    ),
+    ...view.chained.map(({ spec }) => guardOf(spec)),
   ];
 }
+
+const remembered = remembering<SubscriberSpec, DesiredFlow>();
+const guardOf = (spec: SubscriberSpec): DesiredFlow =>
+  remembered(spec, '', () => flow(SWITCH_OWNER, 'unchained', PRIORITY.guard, [ethDst(spec.mac)], drop));

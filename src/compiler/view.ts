@@ -4,7 +4,7 @@
 import type { Declared, FailPolicy, Stored, SubscriberSpec, SwitchSpec } from '../model/declared.ts';
 import type { Facts, PortFact } from '../model/facts.ts';
 import type { Dpid, InstanceId, Name, OfPort, OwnerId, PathId } from '../model/ids.ts';
-import { memberKey, type PathRecord, type Steering } from '../model/steering.ts';
+import { type Member, memberKey, type PathRecord, type Steering } from '../model/steering.ts';
 import { instanceNumber, type Side } from './metadata.ts';
 import { selection } from './selection.ts';
 import { type ServiceFlows, serviceFlows } from './service.ts';
@@ -46,11 +46,12 @@ export type PathView = {
   readonly subscriber: OfPort | undefined;
 };
 
-/** A subscriber that gets what comes down a shared path. */
+/** A subscriber that gets what comes down these shared paths. */
 export type DeliveryView = {
+  readonly member: Member;
   readonly spec: SubscriberSpec;
   readonly port: OfPort;
-  readonly path: PathRecord;
+  readonly paths: readonly PathRecord[];
 };
 
 /** A chain as one subscriber has it. `path` is absent where none can be: the traffic is dropped. */
@@ -180,14 +181,15 @@ export function viewSwitch(
     const id = input.steering.members.get(key)?.path;
     return id === undefined ? alone.get(key) : byId.get(id);
   };
-  const deliveries = [...input.steering.members.values()].flatMap(({ subscriber, path, leaving }) => {
-    const port = subscriberPort(subscriber);
-    const spec = input.declared.subscribers.get(subscriber)?.spec;
-    if (port === undefined || !spec) return [];
-    return [path, leaving?.path].flatMap((id) => {
-      const on = id === undefined ? undefined : byId.get(id);
-      return on && on.record.subscriber === undefined ? [{ spec, port, path: on.record }] : [];
-    });
+  const deliveries = [...input.steering.members.values()].flatMap((member): DeliveryView[] => {
+    const { path, leaving } = member;
+    const port = subscriberPort(member.subscriber);
+    const subscriber = input.declared.subscribers.get(member.subscriber)?.spec;
+    if (port === undefined || !subscriber) return [];
+    const on = [path, leaving?.path].flatMap((id) => (id === undefined ? [] : (byId.get(id)?.record ?? [])));
+    return [
+      { member, spec: subscriber, port, paths: on.filter((record) => record.subscriber === undefined) },
+    ];
   });
   return {
     spec,

@@ -90,11 +90,16 @@ export class Wires {
       const { owner, subscriber } = path.record;
       if (subscriber !== undefined) version(owner, subscriber, path);
     }
-    for (const { spec, port, path } of view.deliveries) {
-      const others = this.#deliveries.get(path.id) ?? [];
-      this.#deliveries.set(path.id, [...others, { port, only: identityCubes({ spec }) }]);
-      const on = byId.get(path.id);
-      if (on) version(path.owner, spec.name, on);
+    for (const { spec, port, paths } of view.deliveries) {
+      for (const path of paths) {
+        const others = this.#deliveries.get(path.id);
+        const delivery = { port, only: identityCubes({ spec }) };
+        // There may be very many on one path.
+        if (others === undefined) this.#deliveries.set(path.id, [delivery]);
+        else others.push(delivery);
+        const on = byId.get(path.id);
+        if (on) version(path.owner, spec.name, on);
+      }
     }
     for (const chained of view.chained)
       for (const { owner, path } of chained.chains) if (path) version(owner, chained.spec.name, path);
