@@ -10,7 +10,7 @@
  * others. Layers, users and health checks are the engine's, and are not tried.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import { type Instruction, parseDockerfile } from './dockerfile.ts';
@@ -27,18 +27,19 @@ function sh(script: string, ...argv: readonly string[]): void {
 
 /** In namespaces of its own, so that what is mounted ends with the command. */
 function runIn({ root, env, workdir }: Stage, command: string): void {
+  // Where this host reaches npm through a proxy with a certificate of its own, so do the steps.
+  const { NODE_EXTRA_CA_CERTS: certificates = '' } = process.env;
+  const own = certificates === '' ? env : { ...env, NODE_EXTRA_CA_CERTS: '/tmp/extra.pem' };
+  const given = Object.entries(own).map(([name, value]) => `${name}=${value}`);
+  writeFileSync(join(root, 'tmp/step.sh'), `cd '${workdir}'\n${command}\n`);
   const script =
+    '[ -z "$2" ] || cp "$2" "$1/tmp/extra.pem"; ' +
     'mount -t proc proc "$1/proc"; mount --rbind /dev "$1/dev"; cp /etc/resolv.conf "$1/etc/resolv.conf"; ' +
-    'exec chroot "$1" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root ' +
-    'DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 $4 sh -ec "cd \\"$2\\"; $3"';
-  const given = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-  const options = { stdio: ['ignore', 'ignore', 'inherit'] as ('ignore' | 'inherit')[] };
-  const quoted = command.replaceAll('"', '\\"');
-  execFileSync(
-    'unshare',
-    ['--mount', 'sh', '-ec', script, 'sh', root, workdir, quoted, given.join(' ')],
-    options,
-  );
+    'root=$1; shift 2; exec chroot "$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin ' +
+    'HOME=/root DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 "$@" sh -e /tmp/step.sh';
+  execFileSync('unshare', ['--mount', 'sh', '-ec', script, 'sh', root, certificates, ...given], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
 }
 
 function copy(
