@@ -93,7 +93,7 @@ t.test('two chains share a pool; the one goes and the other loses no frame and n
     (await site.compare()).held.filter((flow) => flow.startsWith('cookie=0xc5c500000001000'));
   const before = await owned();
   t.ok(before.length > 10, `${before.length} flows are the first chain's`);
-  t.match(await site.call('DELETE', '/v1/chains/web'), { status: 204 });
+  t.match(await site.call('DELETE', '/v1/chains/web?wait=gone'), { status: 204 });
   await eventually(t, 'its instances are gone', async () => (await site.instances()).length === 2);
   await site.equal(t);
   t.strictSame(await owned(), before, 'they are as they were');
