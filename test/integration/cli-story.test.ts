@@ -5,6 +5,7 @@ import '../harness/ovs-netns.ts';
 import t from 'tap';
 import { EXITS } from '../../src/cli/exits.ts';
 import { run } from '../harness/command.ts';
+import { eventually } from '../harness/ovs-eventually.ts';
 import { HOSTS, Site } from '../harness/site.ts';
 
 t.test('a stranger tells the story', async (t) => {
@@ -23,6 +24,10 @@ kind: subscribers
 spec: { name: alice, attachment: { switch: s1, port: s1-eth1 }, mac: "${HOSTS.alice.mac}", ipv4: [${HOSTS.alice.ip}] }
 `;
   t.match(await feed(lab, 'apply', '-f', '-'), { status: 0, err: '' });
+  await eventually(t, 'the switch has come', async () => {
+    const { out } = await cli('get', 'switches', 's1', '-o', 'json');
+    return JSON.parse(out).status.connection === 'connected';
+  });
   const file = new URL('../../chains/alice-protected.yaml', import.meta.url).pathname;
   const planned = await cli('plan', '-f', file, '--exit-code');
   t.equal(planned.status, EXITS.findings.status, 'it would change something');
