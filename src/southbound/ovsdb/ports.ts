@@ -60,7 +60,8 @@ export function presenceOf(tables: Tables, bridge: BridgeRow, device: string): P
  */
 const probing = (place: number) => ({
   cfm_mpid: place + 1,
-  other_config: map({ cfm_interval: `${PROBE_EVERY_MS}` }),
+  // Extended checks have a group address of Open vSwitch's own: what bridges and functions do with 802.1Q's is their affair.
+  other_config: map({ cfm_interval: `${PROBE_EVERY_MS}`, cfm_extended: 'true' }),
 });
 
 /** Open vSwitch gives up after three and a half of these. */
