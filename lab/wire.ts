@@ -51,7 +51,8 @@ export class Wire {
   static async listen(env: NodeJS.ProcessEnv): Promise<Wire> {
     // `any` also hears the TAPs of functions that start later. On loopback, where the controller talks to
     // the switch and to its clients, only our own marks are of interest.
-    const filter = 'not (host 127.0.0.1 and not udp)';
+    // Continuity checks (0x8902) are the switch's own, and no hop counts them.
+    const filter = 'not (host 127.0.0.1 and not udp) and not ether proto 0x8902';
     const options = [
       '-i',
       'any',
