@@ -139,6 +139,16 @@ export const killFunction: Step = {
       line: /\|(netdev_linux|dpif_netdev|dpif)\|(WARN|ERR)\|.*(receiving|Input\/output error|File descriptor in bad state|Network is down)/,
       because: 'nobody is at the other end of the TAP for a moment',
     },
+    {
+      log: 'functions',
+      line: /^the function was ended by SIGKILL$/,
+      because: 'it was, by this step',
+    },
+    {
+      log: 'switch',
+      line: /\|cfm(\([^)]*\))?\|WARN\|.*detected sequence numbers/,
+      because: 'the continuity checks of the killed one are lost with it',
+    },
   ],
   run: async (world, seen) => {
     const { api, wire } = world;
