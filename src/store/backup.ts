@@ -14,21 +14,41 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ChainstitchError } from '../model/errors.ts';
 import { checkOrigin } from './schema.ts';
 
 /** Pages between two looks at what else there is to do: a backup must not hold up a request. */
 const PAGES_AT_ONCE = 64;
+/** How often a backup is begun; the pause in between is a millisecond and more. */
+const ATTEMPTS = 500;
 
 /** A copy of the store as it is at one moment, while it is being written. The file must not exist. */
 export async function copyStore(db: DatabaseSync, file: string): Promise<void> {
   // The file is made first, so that it is nobody else's to read from its first byte on.
   closeSync(openSync(file, 'wx', 0o600));
   try {
-    await backup(db, file, { rate: PAGES_AT_ONCE });
+    for (let attempt = 1; !(await hasCopied(db, file)); attempt++) {
+      if (attempt === ATTEMPTS) throw new Error('the store was in the midst of a write each time');
+      await sleep(1);
+    }
   } catch (error) {
     rmSync(file, { force: true });
     throw unusable(`${file} could not be written`, error);
+  }
+}
+
+/**
+ * False where nothing could be copied yet. The steps are taken in another thread, and one that meets a transaction is
+ * put off (SQLITE_LOCKED). Node tries all of them again but the first: that one it reports as an error without a code.
+ */
+async function hasCopied(db: DatabaseSync, file: string): Promise<boolean> {
+  try {
+    await backup(db, file, { rate: PAGES_AT_ONCE });
+    return true;
+  } catch (error) {
+    if ((error as { errcode?: unknown }).errcode === SQLITE_OK) return false;
+    throw error;
   }
 }
 
@@ -202,6 +222,7 @@ function sync(path: string, flags: 'r' | 'r+'): void {
   }
 }
 
+const SQLITE_OK = 0;
 /** SQLite's code for a file that is locked. */
 const SQLITE_BUSY = 5;
 const isBusy = (error: unknown): boolean => (error as { errcode?: unknown }).errcode === SQLITE_BUSY;
