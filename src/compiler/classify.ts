@@ -3,6 +3,7 @@ import type { DesiredFlow } from '../model/desired.ts';
 import { type Name, type OfPort, SWITCH_OWNER } from '../model/ids.ts';
 import {
   ADDRESS_PROTOCOLS,
+  addressedTo,
   drop,
   flow,
   identitiesOf,
@@ -12,7 +13,7 @@ import {
   sendTo,
 } from './flow.ts';
 import type { Direction } from './metadata.ts';
-import { PRIORITY, servicePriority } from './pipeline.ts';
+import { EXTERNAL_PRIORITY, PRIORITY, servicePriority } from './pipeline.ts';
 import { identityOf, remembering } from './remembered.ts';
 import { bothOf, matchKey } from './service.ts';
 import type { ChainedView, ChainView, SwitchView } from './view.ts';
@@ -20,6 +21,7 @@ import type { ChainedView, ChainView, SwitchView } from './view.ts';
 /**
  * Upstream the port says whose a frame is, whatever addresses it claims. Downstream its destination does;
  * of what the uplink sends to everybody, a chained subscriber gets the questions about its own addresses.
+ * So does an address that a function of the subscriber's gives out in the place of the subscriber's own.
  * Whose it is and what it carries say which of the subscriber's chains it belongs to.
  */
 export function classifyFlows(view: SwitchView): readonly DesiredFlow[] {
@@ -32,17 +34,22 @@ const remembered = remembering<ChainedView['spec'], readonly DesiredFlow[]>();
 
 function subscriberFlows(view: SwitchView, subscriber: ChainedView): readonly DesiredFlow[] {
   const { port, chains } = subscriber;
-  const { uplink, spec } = view;
+  const { uplink } = view;
+  const { spec } = subscriber;
   const whose = chains.map(
-    ({ owner, path, service }) => `${owner}:${path?.record.id}:${service && identityOf(service)}`,
+    ({ owner, path, service }) =>
+      `${owner}:${path?.record.id}:${path?.external}:${service && identityOf(service)}`,
   );
-  return remembered(subscriber.spec, `${spec.unchained} ${uplink} ${port} ${whose}`, () => [
+  return remembered(spec, `${view.spec.unchained} ${uplink} ${port} ${whose}`, () => [
     ...(port === undefined
       ? []
       : entering(view, subscriber, 'upstream', [[inPort(port)]], PRIORITY.wide, uplink)),
     ...(uplink === undefined
       ? []
-      : entering(view, subscriber, 'downstream', fromUplink(subscriber, uplink), PRIORITY.exact, port)),
+      : [
+          ...chains.flatMap((chain) => externalEntries(spec.name, chain, uplink)),
+          ...entering(view, subscriber, 'downstream', fromUplink(subscriber, uplink), PRIORITY.exact, port),
+        ]),
   ]);
 }
 
@@ -114,6 +121,21 @@ function serviceEntries(
       ),
     );
 }
+
+/** Whichever service it is: only the function knows which of the subscriber's flows it has made of it. */
+const externalEntries = (subscriber: Name, chain: ChainView, uplink: OfPort): readonly DesiredFlow[] =>
+  chain.path?.external === undefined
+    ? []
+    : addressedTo(chain.path.external).map((address) =>
+        flow(
+          chain.owner,
+          'classify',
+          EXTERNAL_PRIORITY,
+          [inPort(uplink), ...address],
+          enter(chain, 'downstream'),
+          entered(chain, subscriber, 'downstream'),
+        ),
+      );
 
 const combinations = (identities: readonly Match[], match: Match): readonly Match[] =>
   identities.map((identity) => bothOf(identity, match)).filter((both) => both !== undefined);

@@ -2,7 +2,14 @@
  * The pipeline as people read it: `node src/compiler/document.ts > docs/pipeline.md` writes the page again.
  */
 import { COOKIE_MARK } from '../model/desired.ts';
-import { PIPELINE, PRIORITY, SERVICE_PRIORITY, TABLE_NAMES, type TableSpec } from './pipeline.ts';
+import {
+  EXTERNAL_PRIORITY,
+  PIPELINE,
+  PRIORITY,
+  SERVICE_PRIORITY,
+  TABLE_NAMES,
+  type TableSpec,
+} from './pipeline.ts';
 
 const code = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join(', ') || '-';
 
@@ -31,6 +38,7 @@ ${rows.join('\n')}
 
 | name | priority |
 |---|---|
+| external | ${EXTERNAL_PRIORITY}: packets for the external address of a function that rewrites |
 | service | ${SERVICE_PRIORITY.lowest} to ${SERVICE_PRIORITY.highest}: twice a service chain's own priority above the lowest, and one more |
 ${priorities.join('\n')}
 

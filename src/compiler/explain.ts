@@ -1,12 +1,14 @@
 /**
  * Answers what becomes of a packet: table by table, and from instance to instance until it leaves the switch.
- * It supposes that every function lets the packet pass unchanged; what a function does is the function's to say.
+ * It supposes that every function lets the packet pass, unchanged but for what one that rewrites is known to change;
+ * what else a function does is the function's to say.
  */
-import { type Instruction, parseMatch, printAction } from 'ts-openflow';
+import { type Instruction, ipv4ToNumber, parseMatch, printAction } from 'ts-openflow';
 import type { Declared } from '../model/declared.ts';
 import { COOKIE_MARK, COOKIE_MARK_MASK, ownerOfCookie } from '../model/desired.ts';
 import { ChainstitchError } from '../model/errors.ts';
 import type {
+  ExplainHop,
   ExplainOutcome,
   ExplainPass,
   ExplainQuery,
@@ -14,7 +16,8 @@ import type {
   Explanation,
 } from '../model/explain.ts';
 import type { PortFact } from '../model/facts.ts';
-import { type InstanceId, MAX_HOPS, type Name, type OwnerId, SWITCH_OWNER } from '../model/ids.ts';
+import { type InstanceId, type Ipv4, MAX_HOPS, type Name, type OwnerId, SWITCH_OWNER } from '../model/ids.ts';
+import { externalAddress } from '../model/rewriting.ts';
 import { type InstanceRecord, type Steering, stationOf } from '../model/steering.ts';
 import { flowText, NORMAL_PORT } from './flow.ts';
 import { decodePlace, NEXT_HOP_MASK, PLACE_MASK, type Side } from './metadata.ts';
@@ -40,7 +43,7 @@ export function explain(input: ExplainInput): Explanation {
   let beneath: Walk<AnyFlow>['after'][number]['beneath'] = [];
   const names = new Names(input);
   const passes: ExplainPass[] = [];
-  const hops: { hop: string; instance: string }[] = [];
+  const hops: ExplainHop[] = [];
   const also: ExplainOutcome[] = [];
 
   let port = input.ports.get(input.query.port);
@@ -76,7 +79,13 @@ export function explain(input: ExplainInput): Explanation {
       return { passes, hops, outcome, also };
     }
     if (followed.after) ({ packet, beneath } = followed.after);
-    hops.push({ hop: stationOf(instance.record), instance: instance.record.id });
+    const external = externalOf(instance.record, input.declared);
+    if (external !== undefined) packet = rewritten(packet, instance.side, external);
+    hops.push({
+      hop: stationOf(instance.record),
+      instance: instance.record.id,
+      ...(external === undefined ? {} : { external }),
+    });
     const out = input.ports.get(
       names.portOf(instance.record.id, instance.side === 'left' ? 'right' : 'left'),
     );
@@ -91,6 +100,23 @@ export function explain(input: ExplainInput): Explanation {
     port = out;
   }
   return { passes, hops, outcome: { kind: 'drop', reason: 'the packet goes round in circles' }, also };
+}
+
+const externalOf = (
+  { function: name, config }: InstanceRecord,
+  { functions }: Declared,
+): Ipv4 | undefined => {
+  const spec = functions.get(name)?.spec;
+  return spec && externalAddress(spec, config);
+};
+
+/** What is known of it behind a function that rewrites: which ports and inner address it chooses is its own matter. */
+function rewritten(packet: Packet, into: Side, external: Ipv4): Packet {
+  if (packet.get('eth_type') !== 0x0800n) return packet;
+  const end = into === 'left' ? 'src' : 'dst';
+  const changed: readonly string[] = [`ip_${end}`, `tcp_${end}`, `udp_${end}`, `sctp_${end}`];
+  const kept = [...packet].filter(([field]) => !changed.includes(field));
+  return new Map(into === 'left' ? [...kept, ['ip_src', BigInt(ipv4ToNumber(external))]] : kept);
 }
 
 function parsePacket(fields: ExplainQuery['packet']): Packet {

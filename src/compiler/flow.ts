@@ -117,6 +117,18 @@ export const arpFor = (address: Ipv4): readonly MatchField[] => [
   { field: 'arp_tpa', value: ipv4ToNumber(address) },
 ];
 
+/** What is sent to an address, and ARP about it: questions and answers, whoever they are sent to. */
+export const addressedTo = (address: Ipv4): readonly Match[] => [
+  [
+    { field: 'eth_type', value: 0x0800 },
+    { field: 'ip_dst', value: ipv4ToNumber(address) },
+  ],
+  [
+    { field: 'eth_type', value: 0x0806 },
+    { field: 'arp_tpa', value: ipv4ToNumber(address) },
+  ],
+];
+
 /** A neighbour solicitation for one address, sent to a group (RFC 4861, section 4.3). */
 export const solicitationOf = (address: Ipv6): readonly MatchField[] => [
   toGroup,

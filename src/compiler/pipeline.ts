@@ -89,6 +89,9 @@ export const tableName = (id: number): TableName | undefined =>
 /** Priorities, the same in every table: a guard goes before the exact, the exact before the wide, the last before a miss. */
 export const PRIORITY = { guard: 300, exact: 200, wide: 100, last: 50, miss: 0 } as const;
 
+/** Before all services: an address that a function is known by at the uplink is its own and nobody else's. */
+export const EXTERNAL_PRIORITY = 3000;
+
 /**
  * Where chains for services stand, in the order of their own priorities (0 to 999): before all that is for
  * whole subscribers. Each has two: the lower is for fragments of which no match says whose they are.

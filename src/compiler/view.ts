@@ -3,7 +3,8 @@
  */
 import type { Declared, FailPolicy, Stored, SubscriberSpec, SwitchSpec } from '../model/declared.ts';
 import type { Facts, PortFact } from '../model/facts.ts';
-import type { Dpid, InstanceId, Name, OfPort, OwnerId, PathId } from '../model/ids.ts';
+import type { Dpid, InstanceId, Ipv4, Name, OfPort, OwnerId, PathId } from '../model/ids.ts';
+import { externalAddress } from '../model/rewriting.ts';
 import { type Member, memberKey, type PathRecord, type Steering } from '../model/steering.ts';
 import { instanceNumber, type Side } from './metadata.ts';
 import { selection } from './selection.ts';
@@ -44,6 +45,8 @@ export type PathView = {
   readonly uplink: OfPort;
   /** Absent while the port is not on the switch, and on a shared path. */
   readonly subscriber: OfPort | undefined;
+  /** The address that the path is known by at the uplink, where a function on it rewrites. */
+  readonly external: Ipv4 | undefined;
 };
 
 /** A subscriber that gets what comes down these shared paths. */
@@ -161,6 +164,7 @@ export function viewSwitch(
             hops: record.hops.map(hopView),
             uplink,
             subscriber: record.subscriber === undefined ? undefined : subscriberPort(record.subscriber),
+            external: externalOfPath(input, record),
           }));
 
   const outsidePorts = [...ports.values()]
@@ -214,6 +218,17 @@ export function viewSwitch(
       .map(({ id }) => instanceView(id)),
     deliveries,
   };
+}
+
+/** Of the instances as they are configured now, the address of the one nearest to the uplink that has one. */
+function externalOfPath({ declared, steering }: CompileInput, { hops }: PathRecord): Ipv4 | undefined {
+  for (const { instance } of hops.toReversed()) {
+    const record = steering.instances.get(instance);
+    const spec = record && declared.functions.get(record.function)?.spec;
+    const address = spec && externalAddress(spec, record.config);
+    if (address !== undefined) return address;
+  }
+  return undefined;
 }
 
 function linkPortsOf({ facts, tree = NO_TREE }: CompileInput, dpid: Dpid): SwitchView['linkPorts'] {

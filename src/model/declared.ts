@@ -44,8 +44,20 @@ export type UplinkSpec = {
 /** A virtual machine, or a process that the kernel lets do nothing but pass packets. */
 export type Isolation = 'vm' | 'process';
 
+/**
+ * What a function makes of a frame's addresses. Frames of a transparent one come out as they went in, or not at all.
+ * One that rewrites gives them out, at the uplink's side, as frames of an address of its own, and takes them in by it.
+ */
+export type Rewriting =
+  | { readonly transparent: true; readonly rewrites?: never }
+  | {
+      readonly transparent: false;
+      /** JSON pointer to the member of a hop's config that is this address: one of IPv4, for one host. */
+      readonly rewrites: { readonly external: string };
+    };
+
 /** A kind of network function in the catalogue. */
-export type FunctionSpec = {
+export type FunctionSpec = Rewriting & {
   readonly name: Name;
   readonly description?: string;
   /** File name of the kernel image within the image directory. */
@@ -60,8 +72,6 @@ export type FunctionSpec = {
   /** Version of the contract between host and guest that the image speaks. */
   readonly contract: 1;
   readonly memoryMiB: number;
-  /** Frames come out as they went in, or not at all. */
-  readonly transparent: true;
   /**
    * What is true of a frame is true of it in a VLAN: the function treats it the same, keeps the traffic of
    * different VLANs apart, and gives the tag back. Only such functions can be in pools. Default false.

@@ -1,7 +1,7 @@
 /**
  * The question "what becomes of this packet?" and its answer.
  */
-import type { Name } from './ids.ts';
+import type { Ipv4, Name } from './ids.ts';
 
 /** A packet as it arrives at a port; fields by their ovs-ofctl names, text as ovs-ofctl takes it. */
 export type ExplainQuery = {
@@ -34,6 +34,13 @@ export type ExplainPass = {
   readonly steps: readonly ExplainStep[];
 };
 
+export type ExplainHop = {
+  readonly hop: string;
+  readonly instance: string;
+  /** The address that it gives out in the place of the subscriber's, and takes in for it. */
+  readonly external?: Ipv4;
+};
+
 export type ExplainOutcome =
   | { readonly kind: 'output'; readonly port: string }
   | { readonly kind: 'normal' }
@@ -46,7 +53,7 @@ export type ExplainOutcome =
 export type Explanation = {
   readonly passes: readonly ExplainPass[];
   /** Hops met, in order, each with its instance: what a function itself does to the packet is not known here. */
-  readonly hops: readonly { readonly hop: string; readonly instance: string }[];
+  readonly hops: readonly ExplainHop[];
   readonly outcome: ExplainOutcome;
   /** What becomes of copies, where there are some. */
   readonly also: readonly ExplainOutcome[];

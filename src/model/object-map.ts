@@ -2,7 +2,7 @@
  * The declared objects of one kind by name, and by what else they are looked up by. A change costs the same however
  * many there are, and so does the question who has an address.
  */
-import { type Declared, KINDS, type Kind, type Specs, type Stored } from './declared.ts';
+import { type Declared, type JsonObject, KINDS, type Kind, type Specs, type Stored } from './declared.ts';
 import type { Name } from './ids.ts';
 import { SortedMap } from './sorted-map.ts';
 
@@ -23,9 +23,21 @@ const KEYS: { readonly [K in Kind]: (spec: Specs[K]) => readonly string[] } = {
   pools: (spec) => [`function ${spec.function}`, `switch ${spec.switch}`],
   chains: ({ subscribers, hops }) => [
     ...(subscribers?.map((name) => `subscriber ${name}`) ?? ['selector']),
-    ...new Set(hops.map((hop) => (hop.pool === undefined ? `function ${hop.function}` : `pool ${hop.pool}`))),
+    ...new Set(
+      hops.flatMap((hop) =>
+        hop.pool === undefined
+          ? [`function ${hop.function}`, ...addressesIn(hop.config).map((address) => `address ${address}`)]
+          : [`pool ${hop.pool}`],
+      ),
+    ),
   ],
 };
+
+/** The members of a config that are addresses; one of them may be the one that a function is known by. */
+const addressesIn = (config: JsonObject = {}): readonly string[] =>
+  Object.values(config).filter(
+    (value) => typeof value === 'string' && /^[0-9.]{7,15}$/.test(value),
+  ) as string[];
 
 /** Sorts before everything that a key can contain. */
 const END = '\0';

@@ -6,8 +6,28 @@ import type { Fault } from '../model/errors.ts';
 import { configSchemaFaults } from './config-schema.ts';
 
 export function functionFaults(spec: FunctionSpec): readonly Fault[] {
-  const faults = configSchemaFaults(spec.configSchema, '/configSchema');
+  const faults = [...rewritingFaults(spec), ...configSchemaFaults(spec.configSchema, '/configSchema')];
   if (spec.isolation !== 'process' || spec.sandbox !== undefined) return faults;
   const detail = 'is process, and `sandbox` does not name the file of a function that runs as one';
   return [{ pointer: '/isolation', detail }, ...faults];
+}
+
+function rewritingFaults({
+  transparent,
+  rewrites,
+}: Pick<FunctionSpec, 'transparent' | 'rewrites'>): readonly Fault[] {
+  if (transparent === (rewrites === undefined)) return [];
+  return transparent
+    ? [
+        {
+          pointer: '/transparent',
+          detail: 'is true, and `rewrites` says that frames are changed; let it be false',
+        },
+      ]
+    : [
+        {
+          pointer: '/transparent',
+          detail: 'is false, and `rewrites` does not say by which address it is known',
+        },
+      ];
 }

@@ -98,7 +98,9 @@ function explanationText({ passes, hops, outcome, also }: Explanation): string {
       ...(flow === undefined ? [] : [paint('dim', `    ${printable(flow)}`)]),
     ]),
   ]);
-  const met = hops.map(({ hop, instance }) => `${hop} (${instance})`).join(' > ');
+  const met = hops
+    .map(({ hop, instance, external }) => `${hop} (${instance}${external ? `, as ${external}` : ''})`)
+    .join(' > ');
   return [
     ...lines,
     '',

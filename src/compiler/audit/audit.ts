@@ -241,9 +241,11 @@ class Auditor {
     const reached = this.#wires.ends.get(to);
     if (reached === undefined || reached.kind === 'uplink') return;
     const detail = `what comes in at ${this.#place(from)} goes to ${this.#place(to)}`;
+    const left = end === undefined ? event.packets : this.#withoutExternal(to, event);
+    if (left === undefined) return;
     if (reached.kind === 'subscriber') {
       if (end === undefined) this.#find('bypass', downstreamOf(reached.chained), detail, event);
-      else this.#entering(reached.chained, 'downstream', to, event.packets, event);
+      else this.#entering(reached.chained, 'downstream', to, left, event);
       return;
     }
     if (end === undefined) {
@@ -251,16 +253,39 @@ class Auditor {
       return;
     }
     const cubes: Cube[] = [];
-    for (const { chained, cube } of this.#wires.addressees(event.packets)) {
-      const packets = event.packets.within(cube);
+    for (const { chained, cube } of this.#wires.addressees(left)) {
+      const packets = left.within(cube);
       if (packets?.example() === undefined) continue;
       cubes.push(cube);
       this.#entering(chained, 'downstream', to, packets, event);
     }
-    const others = event.packets.without(exclude(cubes)).example();
+    const others = left.without(exclude(cubes)).example();
     const whose = { direction: 'downstream' } as const;
     if (others !== undefined)
       this.#find('cross-talk', whose, `${detail}, and is for nobody in a chain`, event, others);
+  }
+
+  /** Looks after those that are for an address that a function is known by. @returns the others, if there are any */
+  #withoutExternal(to: OfPort, event: Found): Packets | undefined {
+    const cubes: Cube[] = [];
+    for (const { chained, chain, cube } of this.#wires.externals(event.packets)) {
+      const packets = event.packets.within(cube);
+      const some = packets?.example();
+      if (packets === undefined || some === undefined) continue;
+      cubes.push(cube);
+      if (allows(this.#wires.first(chained, chain, 'downstream'), to, packets)) continue;
+      const { name } = chained.spec;
+      this.#find(
+        this.#isOfAnother(to, name) ? 'cross-talk' : 'bypass',
+        downstreamOf(chained),
+        `what is for an address of chain ${this.#names.chain(chain.owner)} goes to ${this.#place(to)}, and its path does not begin there`,
+        event,
+        some,
+      );
+    }
+    if (cubes.length === 0) return event.packets;
+    const left = event.packets.without(exclude(cubes));
+    return left.example() === undefined ? undefined : left;
   }
 
   /**

@@ -4,7 +4,7 @@
  */
 import { vlanPresent } from 'ts-openflow';
 import type { InstanceId, Name, OfPort, OwnerId, PathId } from '../../model/ids.ts';
-import { identitiesOf } from '../flow.ts';
+import { addressedTo, identitiesOf } from '../flow.ts';
 import type { Direction, Side } from '../metadata.ts';
 import { type Cube, cubeOf, exactly } from '../packets/cube.ts';
 import { type AnyFlow, FlowTable } from '../packets/flow-table.ts';
@@ -67,6 +67,7 @@ export const allows = (nexts: readonly Next[], port: OfPort, packets: Packets): 
   );
 
 type Identity = AnyFlow & { readonly chained: ChainedView };
+type External = Identity & { readonly chain: ChainView };
 
 export class Wires {
   readonly ends: ReadonlyMap<OfPort, End>;
@@ -76,6 +77,7 @@ export class Wires {
   /** The paths of a subscriber on a chain, all versions: while one takes over, packets may be on either. */
   readonly #versions = new Map<string, PathView[]>();
   readonly #identities = new FlowTable<Identity>();
+  readonly #externals = new FlowTable<External>();
 
   constructor(view: SwitchView) {
     this.#view = view;
@@ -103,9 +105,13 @@ export class Wires {
     }
     for (const chained of view.chained)
       for (const { owner, path } of chained.chains) if (path) version(owner, chained.spec.name, path);
-    for (const chained of view.chained)
-      for (const match of identitiesOf(chained.spec))
-        this.#identities.add({ table: 0, priority: 0, cookie: 0n, match, instructions: [], chained });
+    const unsaid = { table: 0, priority: 0, cookie: 0n, instructions: [] };
+    for (const chained of view.chained) {
+      for (const match of identitiesOf(chained.spec)) this.#identities.add({ ...unsaid, match, chained });
+      for (const chain of chained.chains)
+        for (const match of chain.path?.external === undefined ? [] : addressedTo(chain.path.external))
+          this.#externals.add({ ...unsaid, match, chained, chain });
+    }
     this.returns = this.#returnsOf();
     this.ends = this.#endsOf();
   }
@@ -113,6 +119,14 @@ export class Wires {
   /** Subscribers that some of the packets are for, each with what says so. */
   *addressees(packets: Packets): Generator<{ readonly chained: ChainedView; readonly cube: Cube }> {
     for (const { flow, cube } of this.#identities.near(packets.cube)) yield { chained: flow.chained, cube };
+  }
+
+  /** Chains that a function makes known by an address of its own, which some of the packets from the uplink are for. */
+  *externals(
+    packets: Packets,
+  ): Generator<{ readonly chained: ChainedView; readonly chain: ChainView; readonly cube: Cube }> {
+    for (const { flow, cube } of this.#externals.near(packets.cube))
+      yield { chained: flow.chained, chain: flow.chain, cube };
   }
 
   /** Where packets may go first, at the beginning of a direction. */

@@ -6,6 +6,7 @@ import { selects } from '../../model/hops.ts';
 import type { Name } from '../../model/ids.ts';
 import { ipv4Objection, ipv6Objection } from '../addresses.ts';
 import { poolsElsewhere } from './chains.ts';
+import { checkExternal } from './rewriting.ts';
 import { contentionOf } from './services.ts';
 import { type Objections, objectsOf, othersBy, requireSwitch, uplinkOf, type World } from './world.ts';
 
@@ -52,6 +53,7 @@ export function admitSubscriber(world: World, spec: SubscriberSpec, objections: 
     objections.add('conflict', '/attachment/port', `subscriber ${other.name} is attached to this port`);
   }
   checkTellsApart(world, spec, objections);
+  checkExternal(world, spec, objections);
   checkChains(world, spec, objections);
 }
 

@@ -7,6 +7,7 @@ import type { Name } from '../../model/ids.ts';
 import { tenantOf } from '../../model/tenant.ts';
 import { configFaults } from '../config-schema.ts';
 import { functionFaults } from '../function-faults.ts';
+import { checkRewriting, checkRewritingKept, NOT_IN_POOLS } from './rewriting.ts';
 import { checkService, contentionOf } from './services.ts';
 import { noSuch, type Objections, objectsOf, requireFunction, uplinkOf, type World } from './world.ts';
 
@@ -17,7 +18,10 @@ export function admitFunction(world: World, spec: FunctionSpec, objections: Obje
   const faults = functionFaults(spec);
   objections.addAll('invalid-body', faults);
   if (faults.length > 0) return;
+  checkRewritingKept(world, spec, objections);
   for (const { spec: pool } of objectsOf(world, 'pools').by(`function ${spec.name}`)) {
+    if (spec.rewrites)
+      objections.add('conflict', '/rewrites', `pool ${pool.name} is of it, and ${NOT_IN_POOLS}`);
     if (spec.vlanTransparent !== true)
       objections.add('conflict', '/vlanTransparent', `pool ${pool.name} needs it to be true`);
     const [fault] = configFaults(spec, pool.config ?? {}, '/config');
@@ -38,6 +42,7 @@ export function admitFunction(world: World, spec: FunctionSpec, objections: Obje
 
 export function admitChain(world: World, spec: ChainSpec, objections: Objections): void {
   checkHops(world, spec, objections);
+  checkRewriting(world, spec, objections);
   checkService(spec, objections);
   const selected = [...checkNamed(world, spec, objections), ...selectedByLabel(world, spec)];
   checkExclusive(world, spec, selected, objections);

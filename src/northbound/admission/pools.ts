@@ -3,6 +3,7 @@
  */
 import type { PoolSpec } from '../../model/declared.ts';
 import { configFaults } from '../config-schema.ts';
+import { NOT_IN_POOLS } from './rewriting.ts';
 import { type Objections, requireFunction, requireSwitch, type World } from './world.ts';
 
 export function admitPool(world: World, spec: PoolSpec, objections: Objections): void {
@@ -14,6 +15,8 @@ export function admitPool(world: World, spec: PoolSpec, objections: Objections):
       const detail = `${found.name} does not declare \`vlanTransparent\`: subscribers that share an instance are told apart by VLAN tags`;
       objections.add('conflict', '/function', detail);
     }
+    if (found.rewrites)
+      objections.add('conflict', '/function', `${found.name} rewrites addresses: ${NOT_IN_POOLS}`);
   }
   // Those who are in it cannot be moved to a function or a switch that they have not asked for.
   const before = world.before.pools.get(spec.name)?.spec;

@@ -540,3 +540,117 @@ t.test('what is needed stays', async (t) => {
     t.equal(removal(kind, name), undefined, `${kind} ${name} can go`);
   }
 });
+
+const NAT = {
+  ...FIREWALL,
+  name: 'nat',
+  transparent: false,
+  rewrites: { external: '/address' },
+  configSchema: { type: 'object' },
+};
+const natted = (rest: object = {}, address: unknown = '192.0.2.1') =>
+  chain({ hops: [hop(), { function: 'nat', config: { address } }], ...rest });
+
+t.test('functions that rewrite', async (t) => {
+  const lab: Objects = { ...LAB, functions: [NAT] };
+  accepts(t, 'one', 'functions', NAT);
+  accepts(t, 'one subscriber', 'chains', natted(), lab);
+  accepts(t, 'beside another with another address', 'chains', natted(), lab, {
+    chains: [natted({ name: 'd', subscribers: ['bob'] }, '192.0.2.2')],
+  });
+  refuses(
+    t,
+    'functions',
+    { ...NAT, rewrites: undefined },
+    'invalid-body',
+    '/transparent: is false, and `rewrites` does not say by which address it is known',
+  );
+  refuses(
+    t,
+    'functions',
+    { ...NAT, transparent: true },
+    'invalid-body',
+    '/transparent: is true, and `rewrites` says that frames are changed; let it be false',
+  );
+  for (const [address, why] of [
+    [undefined, 'is missing'],
+    ['192.0.2.0/24', 'has to be an IPv4 address, such as 192.0.2.1'],
+    ['224.0.0.1', 'is no unicast address'],
+  ])
+    refuses(
+      t,
+      'chains',
+      natted({ hops: [{ function: 'nat', config: address === undefined ? {} : { address } }] }),
+      'invalid-config',
+      `/hops/0/config/address: ${why}; it is the address by which nat is known at the uplink`,
+      lab,
+    );
+  refuses(
+    t,
+    'chains',
+    natted({ hops: [{ function: 'nat', config: { address: '192.0.2.1' }, onFailure: 'open' }] }),
+    'conflict',
+    '/hops/0/onFailure: nat rewrites addresses: passed over, it would let out packets that nobody can answer',
+    lab,
+  );
+  const each = 'hop 1 is known at the uplink by 192.0.2.1, and each subscriber has an instance of its own';
+  refuses(
+    t,
+    'chains',
+    natted({ subscribers: ['alice', 'bob'] }),
+    'conflict',
+    `/subscribers: ${each}; name one subscriber`,
+    lab,
+  );
+  refuses(
+    t,
+    'chains',
+    natted({ subscribers: undefined, selector: { plan: 'gold' } }),
+    'conflict',
+    `/selector: ${each}; name one subscriber`,
+    lab,
+  );
+  refuses(
+    t,
+    'chains',
+    natted(),
+    'conflict',
+    '/hops/1/config/address: chain d is known at the uplink by 192.0.2.1 too',
+    lab,
+    { chains: [natted({ name: 'd', subscribers: ['bob'] })] },
+  );
+  refuses(
+    t,
+    'chains',
+    natted({}, '10.0.0.2'),
+    'conflict',
+    '/hops/1/config/address: subscriber bob has the address 10.0.0.2',
+    lab,
+  );
+  refuses(
+    t,
+    'subscribers',
+    { ...BOB, ipv4: ['192.0.2.1'] },
+    'conflict',
+    '/ipv4/0: chain c is known at the uplink by it',
+    lab,
+    { chains: [natted()] },
+  );
+  refuses(
+    t,
+    'functions',
+    { ...NAT, rewrites: { external: '/other' } },
+    'conflict',
+    '/rewrites: chain c has a hop of it, and relies on whether and how it rewrites',
+    lab,
+    { chains: [natted()] },
+  );
+  refuses(
+    t,
+    'pools',
+    { ...POOL, function: 'nat' },
+    'conflict',
+    '/function: nat rewrites addresses: what comes from the uplink to an address that many share does not say whose it is',
+    lab,
+  );
+});

@@ -7,6 +7,7 @@ import type {
   Json,
   JsonObject,
   PoolSpec,
+  Rewriting,
   ServiceMatch,
   SharedHopSpec,
   SubscriberSpec,
@@ -134,7 +135,7 @@ const subscriber: Full<SubscriberSpec> = {
   labels: { plan: 'gold' },
 };
 const uplink: Full<UplinkSpec> = { name: 'out' as Name, attachment };
-const functionSpec: Full<FunctionSpec> = {
+const functionSpec: Full<Omit<FunctionSpec, keyof Rewriting>> & { readonly transparent: true } = {
   name: 'probe' as Name,
   description: '',
   image: 'probe.elf',
@@ -173,7 +174,7 @@ t.test('types and schemas agree', async (t) => {
     ['SwitchSpec', switchSpec],
     ['SubscriberSpec', subscriber],
     ['UplinkSpec', uplink],
-    ['FunctionSpec', functionSpec],
+    ['FunctionSpec', { ...functionSpec, transparent: false, rewrites: { external: '/address' } }],
     ['ServiceMatch', service],
     ['ChainSpec', { ...named, ...selecting }],
   ];
@@ -205,7 +206,7 @@ t.test('what the types cannot say is refused by the schemas', async (t) => {
     ['UplinkSpec', { ...uplink, vlan: 5 }, '/vlan'],
     ['FunctionSpec', { ...functionSpec, image: '../x' }, '/image'],
     ['FunctionSpec', { ...functionSpec, contract: 2 }, '/contract'],
-    ['FunctionSpec', { ...functionSpec, transparent: false }, '/transparent'],
+    ['FunctionSpec', { ...functionSpec, transparent: 'no' }, '/transparent'],
     ['FunctionSpec', { ...functionSpec, configSchema: true }, '/configSchema'],
     ['ChainSpec', { ...named, hops: [] }, '/hops'],
     ['ChainSpec', { ...named, hops: Array.from({ length: 17 }, () => hop) }, '/hops'],

@@ -1,0 +1,23 @@
+/** Functions that rewrite addresses: by which one they are known at the uplink. */
+import type { ChainSpec, FunctionSpec, Json, JsonObject } from './declared.ts';
+import type { Ipv4, Name } from './ids.ts';
+
+/** What the config has where the function says that its external address is; undefined for one that rewrites nothing. */
+export const externalIn = ({ rewrites }: FunctionSpec, config: JsonObject = {}): Json | undefined => {
+  const member = rewrites?.external.slice(1);
+  return member === undefined || !Object.hasOwn(config, member) ? undefined : config[member];
+};
+
+/** As externalIn, of a config that admission has let pass. */
+export const externalAddress = (spec: FunctionSpec, config: JsonObject): Ipv4 | undefined =>
+  externalIn(spec, config) as Ipv4 | undefined;
+
+/** The address that a chain is known by at the uplink: of the hop nearest to it that rewrites, if any does. */
+export function externalOf(
+  { hops }: ChainSpec,
+  functionNamed: (name: Name) => FunctionSpec | undefined,
+): Ipv4 | undefined {
+  const hop = hops.findLast((one) => one.pool === undefined && functionNamed(one.function)?.rewrites);
+  const spec = hop?.pool === undefined && hop ? functionNamed(hop.function) : undefined;
+  return spec && externalAddress(spec, hop?.config ?? {});
+}
