@@ -28,7 +28,7 @@ async function faultsOf(
   const { method, url, headers, body } = request;
   const payload = typeof body === 'string' ? body : JSON.stringify(body);
   // A wait would be as long as it says.
-  const brief = url.replace(/([?&])wait=[^&]*/, '$1');
+  const brief = url.replace(/([?&])wait=[^&]*/g, '$1');
   const answer = api.northbound.inject({
     method: method as 'GET',
     url: brief,
