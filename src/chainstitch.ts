@@ -6,8 +6,9 @@ import { run } from './cli/program.ts';
 
 const status = await run(process.argv.slice(2), {
   serve: async (argv) => (await import('./main.ts')).main(argv),
-  restore: async (file, stateDir) => (await import('./main.ts')).restore(file, stateDir),
-  machine: async (argv) => (await import('./main.ts')).machine(argv),
+  restore: async (file, stateDir) => (await import('./offline.ts')).restore(file, stateDir),
+  offline: async (on) => (await import('./offline.ts')).offline(on),
+  machine: async (argv) => (await import('./offline.ts')).machine(argv),
   settings: async () => (await import('./config/document.ts')).settingsOptions(),
 });
 // A controller that could not start may have begun to listen.

@@ -1,24 +1,21 @@
 /**
- * Puts the parts together and takes them apart again. The only file that sees all of them.
+ * Puts the parts together and takes them apart again. With offline.ts the only file that sees all of them.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Machine } from './cli/doctor.ts';
 import { settingsHelp } from './config/document.ts';
-import { loadSettings } from './config/settings.ts';
+import { loadSettings, storeIn } from './config/settings.ts';
 import type { Settings } from './config/table.ts';
 import { systemClock } from './control/clock.ts';
 import { type Control, createControl } from './control/control.ts';
 import { ChainstitchError, ERRORS } from './model/errors.ts';
 import type { JwtAlgorithm } from './model/tokens.ts';
-import { findAccelerator } from './nf/find-accelerator.ts';
 import { createInstances } from './nf/index.ts';
 import { loadCatalogue } from './northbound/catalogue.ts';
 import { type Authentication, createNorthbound, ensureAdministrator } from './northbound/index.ts';
 import { createSouthbound } from './southbound/index.ts';
-import { type Restored, restoreStore } from './store/backup.ts';
 import { openStore } from './store/store.ts';
 import { type Log, openLog } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
@@ -38,8 +35,6 @@ export type Running = {
   stop(): Promise<void>;
 };
 
-const storeIn = (stateDir: string): string => join(stateDir, 'chainstitch.db');
-
 /** Starts the whole controller in this process. @throws ChainstitchError for what an operator can mend */
 export async function start(settings: Settings, log: Log): Promise<Running> {
   mkdirSync(settings.stateDir, { recursive: true, mode: 0o700 });
@@ -48,7 +43,7 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
   const builtIns = loadCatalogue(settings.functionDir);
   const metrics = createMetrics({ version: VERSION });
   const { meters } = metrics;
-  const store = openStore(storeIn(settings.stateDir), { meters });
+  const store = openStore(storeIn(settings), { meters });
   if (settings.auth === 'token') {
     const file = join(settings.stateDir, 'first-token');
     const id = ensureAdministrator(store.tokens, file, new Date());
@@ -168,23 +163,6 @@ function authenticationOf(settings: Settings): Authentication {
     ...(oidcIssuer === '' ? {} : { issuer }),
     ...(apiRateLimit === 0 ? {} : { requestsPerSecond: apiRateLimit }),
   };
-}
-
-/** What `doctor` looks at. @throws ChainstitchError `bad-setting` */
-export async function machine(argv: readonly string[]): Promise<Machine> {
-  const settings = loadSettings(argv, process.env);
-  return {
-    settings,
-    accelerator: () => findAccelerator(settings.imageDir, loadCatalogue(settings.functionDir)),
-  };
-}
-
-/** Puts a backup in the place of the store. @throws ChainstitchError `store-unusable`, `bad-setting` */
-export async function restore(file: string, stateDir: string | undefined): Promise<Restored> {
-  const argv = stateDir === undefined ? [] : [`--state-dir=${stateDir}`];
-  const settings = loadSettings(argv, process.env);
-  mkdirSync(settings.stateDir, { recursive: true, mode: 0o700 });
-  return restoreStore(file, storeIn(settings.stateDir));
 }
 
 /** Runs the controller with these arguments until it is stopped. */

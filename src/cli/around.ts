@@ -18,10 +18,16 @@ export function root() {
     .description('Steers every subscriber through a chain of network functions of their own.')
     .option('--server <url>', `the controller; otherwise CHAINSTITCH_URL, otherwise ${DEFAULT_SERVER}`)
     .option('--token-file <file>', 'the file with the token that says who calls')
+    .option(
+      '--ca-file <file>',
+      'believe a controller whose certificate these authorities have signed, and no other',
+    )
+    .option('--cert <file>', 'show this certificate to the controller')
+    .option('--key <file>', 'the key of that certificate')
     .option('--timeout <time>', 'how long an answer may take, as in 500ms, 5s or 2m; otherwise 10s')
     .option(
       '--context <name>',
-      'take server, token file and timeout from this context of the configuration file',
+      'take server, token file, certificates and timeout from this context of the configuration file',
     );
 }
 export type Program = ReturnType<typeof root>;

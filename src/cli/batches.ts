@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { API_LIMITS } from '../model/limits.ts';
 import type { Outcome } from '../model/store.ts';
-import { type Client, Refusal } from './client.ts';
+import { type Api, Refusal } from './client.ts';
 import type { Declaration } from './documents.ts';
 import { Failure } from './failure.ts';
 
@@ -19,7 +19,7 @@ const ENVELOPE_BYTES = 100;
  * @throws Failure that points into the files
  */
 export async function declare(
-  client: Client,
+  client: Api,
   declarations: readonly Declaration[],
   done: (outcomes: readonly Outcome[]) => void,
 ): Promise<void> {
@@ -30,7 +30,7 @@ export async function declare(
 }
 
 /** Asks what declaring would do. @throws Failure `input` where it is more than fits into one request */
-export async function whatIf<T>(client: Client, declarations: readonly Declaration[]): Promise<T> {
+export async function whatIf<T>(client: Api, declarations: readonly Declaration[]): Promise<T> {
   const [batch = [], ...others] = batches(declarations);
   if (others.length > 0) {
     throw new Failure('input', `a plan is for at most ${API_LIMITS.applyObjects} objects at once`);
@@ -38,7 +38,7 @@ export async function whatIf<T>(client: Client, declarations: readonly Declarati
   return send<T>(client, '/v1/apply?dryRun=true', batch);
 }
 
-async function send<T>(client: Client, path: string, batch: readonly Declaration[]): Promise<T> {
+async function send<T>(client: Api, path: string, batch: readonly Declaration[]): Promise<T> {
   const body = { items: batch.map((one) => one.body) };
   try {
     return (await client.call('POST', path, { body, once: randomUUID() })).body as T;

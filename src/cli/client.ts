@@ -6,9 +6,10 @@ import { request as httpsRequest } from 'node:https';
 import type { Fault } from '../model/errors.ts';
 import { exitOf } from './exits.ts';
 import { Failure } from './failure.ts';
+import type { Offline } from './host.ts';
 import type { Session } from './session.ts';
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+export type Method = 'GET' | 'POST' | 'DELETE';
 export type Call = {
   readonly body?: unknown;
   /** Milliseconds that the controller is asked to take before it answers, beyond the time for an answer. */
@@ -18,6 +19,27 @@ export type Call = {
   readonly once?: string;
 };
 export type Answer = { readonly status: number; readonly body: unknown };
+
+/** What answers requests: a controller, or this process where there is none. */
+export type Api = {
+  /** @throws Failure `unreachable`; Refusal for every status from 400 up */
+  call(method: Method, path: string, call?: Call): Promise<Answer>;
+};
+
+/** Does something with the API where no controller runs. */
+export async function withoutController<T>(offline: Offline, work: (api: Api) => Promise<T>): Promise<T> {
+  try {
+    return await work({
+      async call(method, path, { body } = {}) {
+        const answer = await offline.ask(method, path, body);
+        if (answer.status >= 400) throw new Refusal(answer.status, (answer.body ?? {}) as Problem);
+        return answer;
+      },
+    });
+  } finally {
+    await offline.close();
+  }
+}
 
 /** As much of an answer as is ever read. */
 const MOST_BYTES = 256 * 1024 * 1024;
@@ -56,7 +78,7 @@ export class Refusal extends Failure {
   }
 }
 
-export class Client {
+export class Client implements Api {
   readonly #session: Session;
 
   constructor(session: Session) {
@@ -111,7 +133,7 @@ export class Client {
     { body, accept, once }: Call,
     signal: AbortSignal,
   ): Promise<IncomingMessage> {
-    const { server, token } = this.#session;
+    const { server, token, tls } = this.#session;
     const url = new URL(`${server.pathname.replace(/\/$/, '')}${path}`, server);
     const text = body === undefined ? undefined : JSON.stringify(body);
     const headers = {
@@ -125,7 +147,7 @@ export class Client {
     };
     return new Promise((resolve, reject) => {
       const open = url.protocol === 'https:' ? httpsRequest : httpRequest;
-      const request = open(url, { method, headers, signal, agent: false }, resolve);
+      const request = open(url, { ...tls, method, headers, signal, agent: false }, resolve);
       request.once('error', reject);
       request.end(text);
     });
@@ -141,9 +163,23 @@ export class Client {
     }
     const why = code === 'ECONNREFUSED' ? 'nobody listens there' : message || code;
     return new Failure('unreachable', `the controller at ${this.server} cannot be reached: ${why}`, {
-      remedy: 'Start it with `chainstitch serve`, or name another one with --server or CHAINSTITCH_URL.',
+      remedy: remedyOf(code ?? ''),
     });
   }
+}
+
+const UNTRUSTED = /^(DEPTH_ZERO_)?SELF_SIGNED_CERT|^UNABLE_TO_|^CERT_/;
+
+function remedyOf(code: string): string {
+  if (UNTRUSTED.test(code))
+    return 'Name the authority that signed the certificate of the controller with --ca-file.';
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return 'Call the controller by a name that its certificate has, or have one made with this name.';
+  if (/^ERR_SSL_.*ALERT/.test(code))
+    return 'The controller asks for a certificate: name it with --cert and --key.';
+  if (code.startsWith('ERR_SSL_') || code === 'EPROTO')
+    return 'It may speak no TLS: write its URL with http.';
+  return 'Start it with `chainstitch serve`, or name another one with --server or CHAINSTITCH_URL.';
 }
 
 /** What an answer that is an error says, its body included. */

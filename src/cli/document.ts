@@ -14,6 +14,7 @@ export async function cliMarkdown(): Promise<string> {
   const program = await createProgram({
     serve: async () => undefined,
     restore: async () => ({ revision: 0, objects: 0, notes: [] }),
+    offline: async () => Promise.reject(new Error('there is none')),
     machine: async () => Promise.reject(new Error('there is none')),
     settings: async () => [],
   });
@@ -47,6 +48,7 @@ the environment, the environment over the context.
 context: lab                # the one that is used where none is named
 contexts:
   lab: { server: "http://127.0.0.1:8181", timeout: 5s, tokenFile: /root/lab.token }
+  far: { server: "https://far.example:8181", tokenFile: far.token, caFile: far-ca.pem, cert: me.pem, key: me.key }
 \`\`\`
 
 ## Exit status

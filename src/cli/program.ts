@@ -6,6 +6,7 @@ import { CommanderError } from 'commander';
 import { type Around, type Program, root } from './around.ts';
 import { Client } from './client.ts';
 import { registerApply } from './commands/apply.ts';
+import { registerAudit } from './commands/audit.ts';
 import { registerBackup } from './commands/backup.ts';
 import { registerCompletion } from './commands/completion.ts';
 import { registerDelete } from './commands/delete.ts';
@@ -43,6 +44,7 @@ export async function createProgram(host: Host): Promise<Program> {
     registerDescribe,
     registerDelete,
     registerExplain,
+    registerAudit,
     registerTop,
     registerEvents,
     registerToken,
@@ -93,13 +95,15 @@ function rootHelp(): string {
   chainstitch get chains                         see what became of it
   chainstitch describe chain alice-protected
   chainstitch explain --subscriber alice eth_type=0x0800 nw_proto=6 tcp_dst=22
+  chainstitch audit                              prove that no packet gets around a hop
   chainstitch top                                watch the traffic
-  chainstitch delete chain alice-protected
+  chainstitch delete chain alice-protected --wait
 
 The configuration file, ~/.config/chainstitch/config.yaml:
   context: lab
   contexts:
     lab: { server: "http://127.0.0.1:8181", timeout: 5s, tokenFile: /root/lab.token }
+    far: { server: "https://far.example:8181", tokenFile: far.token, caFile: far-ca.pem, cert: me.pem, key: me.key }
 
 Exit status:
 ${statuses.join('\n')}`;

@@ -4,7 +4,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { parse } from 'yaml';
 import { closest } from '../model/closest.ts';
 import { Failure } from './failure.ts';
@@ -17,6 +18,10 @@ export const ENVIRONMENT = {
   CHAINSTITCH_URL: 'The controller, as `--server`.',
   CHAINSTITCH_TOKEN: 'The token that says who calls. A file is better: others may see the environment.',
   CHAINSTITCH_TOKEN_FILE: 'The file that the token is in, as `--token-file`.',
+  CHAINSTITCH_CA_FILE:
+    'The authorities that may have signed the certificate of the controller, as `--ca-file`.',
+  CHAINSTITCH_CERT: 'The certificate that the caller shows, as `--cert`.',
+  CHAINSTITCH_KEY: 'Its key, as `--key`.',
   CHAINSTITCH_TIMEOUT: 'How long an answer may take, as `--timeout`.',
   CHAINSTITCH_CONTEXT: 'The context of the configuration file, as `--context`.',
   CHAINSTITCH_CONFIG: 'The configuration file, instead of `~/.config/chainstitch/config.yaml`.',
@@ -27,6 +32,9 @@ export const ENVIRONMENT = {
 export type SessionOptions = {
   readonly server?: string | undefined;
   readonly tokenFile?: string | undefined;
+  readonly caFile?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
   readonly timeout?: string | undefined;
   readonly context?: string | undefined;
 };
@@ -37,10 +45,16 @@ export type Session = {
   readonly timeout: number;
   /** What says who calls; absent where the controller asks nobody. */
   readonly token: string | undefined;
+  /** Whom to believe and what to show, as PEM; absent where it is what Node has. */
+  readonly tls: Tls | undefined;
 };
 
-type Context = { readonly server?: string; readonly timeout?: string; readonly tokenFile?: string };
-const CONTEXT_FIELDS = ['server', 'timeout', 'tokenFile'];
+export type Tls = Pick<SecureContextOptions, 'ca' | 'cert' | 'key'>;
+
+const CONTEXT_FIELDS = ['server', 'timeout', 'tokenFile', 'caFile', 'cert', 'key'] as const;
+/** Those that name files, as seen from the configuration file. */
+const CONTEXT_FILES: ReadonlySet<string> = new Set(['tokenFile', 'caFile', 'cert', 'key']);
+type Context = { readonly [K in (typeof CONTEXT_FIELDS)[number]]?: string };
 
 /** @throws Failure `usage` */
 export function openSession(
@@ -48,14 +62,64 @@ export function openSession(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Session {
   const context = readContext(options.context ?? env['CHAINSTITCH_CONTEXT'], env);
+  const server = parseServer(options.server ?? env['CHAINSTITCH_URL'] ?? context.server ?? DEFAULT_SERVER);
   return {
-    server: parseServer(options.server ?? env['CHAINSTITCH_URL'] ?? context.server ?? DEFAULT_SERVER),
+    server,
     timeout: parseDuration(
       options.timeout ?? env['CHAINSTITCH_TIMEOUT'] ?? context.timeout ?? DEFAULT_TIMEOUT,
       'the time for an answer',
     ),
     token: readToken(options, env, context),
+    tls: readTls(server, options, env, context),
   };
+}
+
+function readTls(
+  server: URL,
+  options: SessionOptions,
+  env: Readonly<Record<string, string | undefined>>,
+  context: Context,
+): Tls | undefined {
+  const files = {
+    ca: options.caFile ?? env['CHAINSTITCH_CA_FILE'] ?? context.caFile,
+    cert: options.cert ?? env['CHAINSTITCH_CERT'] ?? context.cert,
+    key: options.key ?? env['CHAINSTITCH_KEY'] ?? context.key,
+  };
+  if (Object.values(files).every((file) => file === undefined)) return undefined;
+  if (server.protocol !== 'https:') {
+    throw new Failure('usage', `certificates are given, and ${server.href} does not speak TLS`, {
+      remedy: 'Write the URL of the controller with https, or leave out the certificates.',
+    });
+  }
+  if ((files.cert === undefined) !== (files.key === undefined)) {
+    throw new Failure('usage', 'a certificate and its key go together', {
+      remedy: 'Give both --cert and --key, or neither.',
+    });
+  }
+  const tls = Object.fromEntries(
+    Object.entries(files).flatMap(([what, file]) => (file === undefined ? [] : [[what, readPem(file)]])),
+  ) as Tls;
+  try {
+    createSecureContext(tls);
+  } catch (error) {
+    const named = Object.values(files).filter((file) => file !== undefined);
+    throw new Failure('usage', `${named.join(', ')} cannot be used: ${(error as Error).message}`, {
+      remedy: 'Certificates and keys are PEM, and the key has to be the one of the certificate.',
+    });
+  }
+  return tls;
+}
+
+function readPem(file: string): string {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Failure('usage', `${file} cannot be read: ${(error as Error).message}`);
+  }
+  // OpenSSL takes a file without any certificate for an empty list.
+  if (text.includes('-----BEGIN ')) return text;
+  throw new Failure('usage', `${file} holds nothing in PEM`);
 }
 
 function readToken(
@@ -142,7 +206,11 @@ function readContext(name: string | undefined, env: Readonly<Record<string, stri
   for (const [field, value] of Object.entries(found as object)) {
     if (typeof value !== 'string') throw wrong(`\`${field}\` of context ${chosen} is not a text`);
   }
-  return found as Context;
+  const entries = Object.entries(found as Context).map(([field, value]) => [
+    field,
+    CONTEXT_FILES.has(field) ? resolve(dirname(file), value) : value,
+  ]);
+  return Object.fromEntries(entries) as Context;
 }
 
 /** Where contexts are kept. */

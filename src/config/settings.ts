@@ -2,7 +2,7 @@
  * Reads settings from the command line and the environment.
  */
 import { isIP } from 'node:net';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { closest } from '../model/closest.ts';
 import { ChainstitchError } from '../model/errors.ts';
@@ -29,6 +29,9 @@ const FOREIGN_ENVIRONMENT = new Set([
   'CHAINSTITCH_URL',
   'CHAINSTITCH_TOKEN',
   'CHAINSTITCH_TOKEN_FILE',
+  'CHAINSTITCH_CA_FILE',
+  'CHAINSTITCH_CERT',
+  'CHAINSTITCH_KEY',
   'CHAINSTITCH_TIMEOUT',
   'CHAINSTITCH_CONTEXT',
   'CHAINSTITCH_CONFIG',
@@ -64,6 +67,9 @@ export function loadSettings(
   if (problems.length > 0) throw new ChainstitchError('bad-setting', problems.join('\n'));
   return Object.freeze(settings) as Settings;
 }
+
+/** The file of the store. */
+export const storeIn = ({ stateDir }: Pick<Settings, 'stateDir'>): string => join(stateDir, 'chainstitch.db');
 
 type Given = Map<SettingName, { text: string; source: string }>;
 

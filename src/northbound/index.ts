@@ -85,14 +85,14 @@ export type Transport = {
 
 export type Northbound = {
   /**
-   * Begins to listen and returns the URL. An address other than loopback takes authentication and TLS.
+   * Begins to listen and to deliver to webhooks, and returns the URL. An address other than loopback takes authentication and TLS.
    *
    * @throws ChainstitchError `bad-setting`
    */
   listen(address: { readonly host: string; readonly port: number }): Promise<string>;
   /** Ends all waiting requests with a problem, lets the others finish, and closes every connection. */
   close(): Promise<void>;
-  /** Answers a request without a socket, for tests. */
+  /** Answers a request without a socket. */
   inject(request: InjectOptions): Promise<LightMyRequestResponse>;
   /** Every path and its methods. */
   readonly routes: readonly Route[];
@@ -183,14 +183,7 @@ export function createNorthbound(options: NorthboundOptions): Northbound {
     register(app, context);
   }
 
-  const dispatcher = new Dispatcher({
-    store,
-    log,
-    allowsInternal: false,
-    resolve: resolveByDns,
-    retries: RETRIES_MS,
-    ...options.webhooks,
-  });
+  let dispatcher: Dispatcher | undefined;
 
   return {
     async listen({ host, port }) {
@@ -200,11 +193,19 @@ export function createNorthbound(options: NorthboundOptions): Northbound {
         throw new ChainstitchError('bad-setting', detail);
       }
       app.server.maxConnections = MAX_CONNECTIONS;
+      dispatcher ??= new Dispatcher({
+        store,
+        log,
+        allowsInternal: false,
+        resolve: resolveByDns,
+        retries: RETRIES_MS,
+        ...options.webhooks,
+      });
       return app.listen({ host, port });
     },
     async close() {
       closing.abort();
-      await dispatcher.close();
+      await dispatcher?.close();
       const deadline = setTimeout(() => app.server.closeAllConnections(), CLOSE_TIMEOUT_MS);
       await app.close();
       clearTimeout(deadline);

@@ -197,7 +197,31 @@ alice-protected  pending  1           alice  firewall  Instance i1 is starting.
   t.match(await cli(['apply', '-f', 'chain.yaml']), { status: 0, out: 'chains/alice-protected changed\n' });
   t.match(await cli(['apply', '-f', '-'], { input: yaml }), { out: 'chains/alice-protected changed\n' });
 
+  const audited = await cli(['audit']);
+  t.equal(status(audited), 'findings');
+  t.match(
+    audited.out,
+    /^violated at \S+: 2 subscribers in chains, 31 classes of packets\nbypass at s1 \(alice upstream\): .*\n {2}packets: in_port=1\n {2}cookie=0xbad/,
+  );
+  t.match(JSON.parse((await cli(['audit', '--last', '-o', 'json'])).out), { result: 'violated' });
+
   t.equal(status(await cli(['delete', 'switch', 's1'])), 'conflict', 'others need it');
+  control.remaining = [{ path: 7, switch: 's1', phase: 'draining', instances: [] }] as never;
+  const waited = await cli(['delete', 'chain', 'alice-protected', '--wait', '200ms']);
+  t.equal(status(waited), 'not-in-force', 'it is deleted, and not gone');
+  await cli(['apply', '-f', '-'], { input: yaml });
+  t.match(await cli(['delete', 'chain', 'alice-protected']), {
+    status: 0,
+    out: 'chains/alice-protected deleted\n',
+    err: '  still there: path 7 on s1 (draining)\n',
+  });
+  control.remaining = [];
+  await cli(['apply', '-f', '-'], { input: yaml });
+  t.match(await cli(['delete', 'chain', 'alice-protected', '--wait']), {
+    status: 0,
+    out: 'chains/alice-protected deleted, and nothing of it is left\n',
+  });
+  await cli(['apply', '-f', '-'], { input: yaml });
   const gone = await cli(['delete', '-f', 'lab.yaml', '-f', 'chain.yaml']);
   t.match(gone, {
     status: 0,
@@ -370,6 +394,9 @@ t.test('completion', async (t) => {
   t.same(await complete('completion', ''), ['bash', 'fish', 'zsh']);
   t.same(await complete('get', 'nothing', ''), [''], 'an error is no answer');
   t.same(await complete('serve', '--api-p'), ['--api-port']);
+  t.same(await complete('token', 'create', '--scope', 'r'), ['read']);
+  t.same(await complete('--ca'), ['--ca-file']);
+  t.same(await complete('au'), ['audit']);
   const bash = await cli(['completion', 'bash']);
   const script = `${bash.out}\nCOMP_WORDS=(chainstitch get subscribers a); COMP_CWORD=3; _chainstitch; echo "\${COMPREPLY[@]}"`;
   const bin = COMMAND.replace(/\/chainstitch$/, '');
@@ -432,7 +459,7 @@ t.test('who calls', async (t) => {
   t.equal((await as(['get', 'chains', '--token-file', 'reader'])).status, 0);
   t.equal(status(await as(['token', 'list', '--token-file', 'reader'])), 'denied');
   const listed = await as(['token', 'list', '--token-file', admin]);
-  t.match(listed.out, /^ID .*\n.*admin.*\n[0-9a-f]{20} {2}read {3}\d{4}-.* a reader\n$/);
+  t.match(listed.out, /^ID .*\n.*admin.*\n[0-9a-f]{20} {2}read {3}all {5}\d{4}-.* a reader\n$/);
   t.notOk(listed.out.includes(made.out.trim()), 'the secret is not shown again');
   const [, id = ''] = /^token (\w+)/.exec(made.err) ?? [];
   t.equal((await as(['token', 'revoke', id, '--token-file', admin])).status, 0);

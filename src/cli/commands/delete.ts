@@ -6,7 +6,12 @@ import { readDeclarations } from '../documents.ts';
 import { withExamples } from '../examples.ts';
 import { Failure } from '../failure.ts';
 import { parseDeclaredKind, pathOf } from '../kinds.ts';
-import { print } from '../terminal.ts';
+import { parseDuration } from '../session.ts';
+import { print, remark } from '../terminal.ts';
+
+const DEFAULT_WAIT = '30s';
+/** The controller lets nobody wait longer at once. */
+const LONGEST_WAIT_MS = 60_000;
 
 type Target = { readonly kind: ReturnType<typeof parseDeclaredKind>; readonly name: string };
 
@@ -21,12 +26,21 @@ export function registerDelete(program: Program, { client }: Around): void {
     .argument('[name...]', 'names')
     .option('-f, --file <path...>', 'delete what these files or directories declare; - is the standard input')
     .option('--ignore-missing', 'do not mind what is not there')
-    .action(async (word, names, { file, ignoreMissing }) => {
+    .option('--wait [time]', `wait until nothing is left of chains, ${DEFAULT_WAIT} unless it says otherwise`)
+    .action(async (word, names, { file, ignoreMissing, wait }) => {
       const tolerance = ignoreMissing === true ? 'ignore missing' : 'all must be there';
-      await deleteAll(client(), targetsOf(word, names, file), tolerance);
+      const waitFor =
+        wait === undefined
+          ? undefined
+          : parseDuration(wait === true ? DEFAULT_WAIT : wait, 'the time to wait');
+      await deleteAll(client(), targetsOf(word, names, file), tolerance, waitFor);
     });
   withExamples(command, [
     { line: 'chainstitch delete chain alice-protected', does: 'Its flows and instances go, too.' },
+    {
+      line: 'chainstitch delete chain alice-protected --wait',
+      does: 'Ends when no flow and no instance of it is left.',
+    },
     {
       line: 'chainstitch delete -f chains/lab.yaml',
       does: 'What the file declares, what needs others first.',
@@ -54,11 +68,17 @@ async function deleteAll(
   client: Client,
   targets: readonly Target[],
   tolerance: 'ignore missing' | 'all must be there',
+  waitFor: number | undefined,
 ): Promise<void> {
+  const end = performance.now() + (waitFor ?? 0);
   for (const { kind, name } of targets) {
+    const waits = kind === 'chains' && waitFor !== undefined;
+    const rest = waits ? Math.max(1, Math.min(Math.ceil(end - performance.now()), LONGEST_WAIT_MS)) : 0;
     try {
-      await client.call('DELETE', pathOf(kind, name));
-      print(`${kind}/${name} deleted`);
+      const path = `${pathOf(kind, name)}${waits ? `?wait=gone&timeout=${rest}ms` : ''}`;
+      const { status, body } = await client.call('DELETE', path, { grace: rest });
+      print(`${kind}/${name} deleted${waits ? ', and nothing of it is left' : ''}`);
+      if (status === 202) remark(`  ${remainsText(body as Remains)}`);
     } catch (error) {
       const isMissing = error instanceof Refusal && error.exit === 'not-found';
       if (!isMissing || tolerance === 'all must be there') throw error;
@@ -66,3 +86,11 @@ async function deleteAll(
     }
   }
 }
+
+/** What is left of a chain that is being deleted. */
+type Remains = {
+  readonly waitsFor: readonly { readonly path: number; readonly switch: string; readonly phase: string }[];
+};
+
+const remainsText = ({ waitsFor }: Remains): string =>
+  `still there: ${waitsFor.map(({ path, switch: at, phase }) => `path ${path} on ${at} (${phase})`).join(', ')}`;

@@ -4,6 +4,7 @@ import type { Plan, PlannedInstance, SwitchPlan } from '../../model/plan.ts';
 import type { Outcome } from '../../model/store.ts';
 import type { Around, Program } from '../around.ts';
 import { whatIf } from '../batches.ts';
+import { withoutController } from '../client.ts';
 import { readDeclarations } from '../documents.ts';
 import { withExamples } from '../examples.ts';
 import { EXITS } from '../exits.ts';
@@ -15,23 +16,31 @@ type DryRun = {
   readonly plan: Plan;
 };
 
-export function registerPlan(program: Program, { client }: Around): void {
+export function registerPlan(program: Program, { client, host }: Around): void {
   const command = program
     .command('plan')
     .summary('tell what applying files would do')
     .description(
       'Tells what `apply` would do with these files, and does nothing: objects, instances, and the flows of each ' +
-        'switch once everything has settled.',
+        'switch once everything has settled. With --offline no controller is needed: the files are all that there is, ' +
+        'and they are held to the same rules.',
     )
     .requiredOption('-f, --file <path...>', 'files, or directories of them; - is the standard input')
+    .option('--offline', 'ask no controller: look at these files alone')
     .option('--exit-code', `end with ${EXITS.findings.status} where anything would change`)
     .addOption(
       new Option('-o, --output <format>', 'how to write it')
         .choices(['text', 'json'])
         .default('text' as const),
     )
-    .action(async ({ file, exitCode, output }) => {
-      const found = await whatIf<DryRun>(client(), readDeclarations(file));
+    .action(async ({ file, offline, exitCode, output }) => {
+      const declarations = readDeclarations(file);
+      const found =
+        offline === true
+          ? await withoutController(await host.offline({ store: 'none' }), (api) =>
+              whatIf<DryRun>(api, declarations),
+            )
+          : await whatIf<DryRun>(client(), declarations);
       print(output === 'json' ? JSON.stringify(found, null, 2) : planText(found));
       if (exitCode === true && changes(found)) process.exitCode = EXITS.findings.status;
     });
@@ -40,6 +49,10 @@ export function registerPlan(program: Program, { client }: Around): void {
     {
       line: 'chainstitch plan -f chains/ --exit-code >/dev/null',
       does: 'In a script: is everything as the files say?',
+    },
+    {
+      line: 'chainstitch plan --offline -f chains/lab.yaml -f chains/gold-plan.yaml',
+      does: 'Before there is a controller, or to check files that are about to be committed.',
     },
   ]);
 }
@@ -70,11 +83,16 @@ function planText({ outcomes, plan }: DryRun): string {
 const instanceText = ({ id, function: name, for: whom }: PlannedInstance): string =>
   `instance ${id}: ${name} for ${whom}`;
 
-function switchText({ switch: name, flows, total, differences }: SwitchPlan): readonly string[] {
+const portText = ({ name, ofport }: SwitchPlan['assumedPorts'][number]): string =>
+  `${ofport}=${printable(name)}`;
+
+function switchText(plan: SwitchPlan): readonly string[] {
+  const { switch: name, flows, total, differences, assumedPorts } = plan;
   const { added, changed, removed } = flows;
   const shown = added.length + changed.length + removed.length;
   return [
     paint('bold', `switch ${name}: ${total.before} flows, then ${total.after}`),
+    ...(assumedPorts.length === 0 ? [] : [`  assumed ports: ${assumedPorts.map(portText).join(' ')}`]),
     ...removed.map((flow) => `  ${sign('-', flow)}`),
     ...changed.flatMap(({ from, to }) => [`  ${sign('~', from)}`, `    becomes ${printable(to)}`]),
     ...added.map((flow) => `  ${sign('+', flow)}`),
