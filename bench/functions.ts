@@ -5,7 +5,7 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import {
@@ -128,6 +128,58 @@ async function one(form: Form): Promise<Numbers> {
   });
 }
 
+const FEW_RULES = 10;
+const MANY_RULES = 4000;
+
+/** Rules of every kind in turn, none of which denies what is sent. */
+function manyRules(count: number): unknown {
+  const rule = (i: number): unknown => {
+    const octets = `${(i >> 8) & 255}.${i & 255}`;
+    if (i % 4 === 0) return { to: `10.${octets}.0/24` };
+    if (i % 4 === 1) return { from: `11.${octets}.7` };
+    if (i % 4 === 2) return { protocol: 'tcp', port: `${i + 1}-${i + 9}` };
+    return { protocol: 'udp', port: i + 1, to: `10.${i & 255}.0.0/16` };
+  };
+  return { default: 'allow', rules: Array.from({ length: count }, (_, i) => ({ deny: rule(i) })) };
+}
+
+/** ICMP of a type that no flow is kept of, so that the rules are asked about every frame; between many addresses. */
+function judgedFrames(): Buffer[] {
+  return Array.from({ length: 500 }, (_, i) => {
+    const message = Buffer.alloc(26);
+    message.writeUInt8(40);
+    const address = (n: number): string => `${12 + (n % 100)}.${n & 255}.${(n * 7) & 255}.${(n * 13) & 255}`;
+    return ipv4(1, address(i), address(i * 31 + 7), message);
+  });
+}
+
+/** Frames passed on in a second of its processor time: what others do on this machine is not in it. */
+async function ruledRate(form: 'vm' | 'process', count: number): Promise<number> {
+  return scoped(async (t) => {
+    const namespace = placeTaps(t);
+    const wire = await Wire.open(t, namespace);
+    const machine = new Machine(namespace, { isolation: form, config: manyRules(count) });
+    t.teardown(() => machine.kill());
+    await machine.introduction(await machine.connect());
+    await wire.flood('left', judgedFrames(), FLOOD_FRAMES / 10);
+    const before = arrived(namespace);
+    const spent = processorSeconds(machine.pids());
+    await wire.flood('left', judgedFrames(), FLOOD_FRAMES);
+    await setTimeout(200);
+    return (arrived(namespace) - before) / (processorSeconds(machine.pids()) - spent);
+  });
+}
+
+function processorSeconds(pids: readonly number[]): number {
+  const threads = pids.flatMap((pid) =>
+    readdirSync(`/proc/${pid}/task`).map((task) => `/proc/${pid}/task/${task}`),
+  );
+  return (
+    threads.reduce((sum, path) => sum + Number.parseInt(readFileSync(`${path}/schedstat`, 'latin1'), 10), 0) /
+    1e9
+  );
+}
+
 /** Frames that have come out of the right side. */
 function arrived(namespace: string): number {
   const text = execFileSync('ip', ['-n', namespace, '-s', '-json', 'link', 'show', DEVICES.right], {
@@ -201,5 +253,18 @@ for (const count of [1, AT_ONCE]) {
     `| memory of each of ${count} (PSS), MiB | ${vm.pss.toFixed(1)} | ${sandboxed.pss.toFixed(2)} | - | - | - |`,
   );
   say(`| CPU ticks of ${count} in ${IDLE_SECONDS} idle s | ${vm.ticks} | ${sandboxed.ticks} | - | - | - |`);
+}
+
+say(
+  `\n| frames passed on in a second of its processor time | ${FEW_RULES} rules | ${MANY_RULES} rules | ratio |`,
+);
+say('|---|---:|---:|---:|');
+for (const form of ['vm', 'process'] as const) {
+  const pairs: { few: number; many: number }[] = [];
+  for (let round = 0; round < ROUNDS; round++)
+    pairs.push({ few: await ruledRate(form, FEW_RULES), many: await ruledRate(form, MANY_RULES) });
+  const of = (key: 'few' | 'many'): number => Number(median(pairs.map((pair) => pair[key])).toPrecision(3));
+  const ratio = median(pairs.map((pair) => pair.many / pair.few)).toFixed(2);
+  say(`| ${form} | ${of('few')} | ${of('many')} | ${ratio} |`);
 }
 say(`\n${ROUNDS} rounds; ${availableParallelism()} processors, load ${loadavg()[0]?.toFixed(1)}`);

@@ -11,6 +11,8 @@ chromium
 curl
 ethtool
 gcc
+hping3
+iperf3
 iproute2
 iputils-ping
 isc-dhcp-client
@@ -19,6 +21,7 @@ libseccomp-dev
 make
 mininet
 netcat-openbsd
+nmap
 openssl
 openvswitch-switch
 procps

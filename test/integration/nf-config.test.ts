@@ -59,8 +59,8 @@ testInWorld(t, 'a long configuration arrives, one that is too long is refused', 
   const running = w.start();
   running.instances.want([firewall(w.wanted(1), 1, { default: 'deny' })]);
   await eventually(t, 'ready', () => factOf(running, 1)?.phase === 'ready');
-  running.instances.want([firewall(w.wanted(1), 2, { default: 'deny', rules: rules(1024) })]);
-  await eventually(t, '1024 rules', () => factOf(running, 1)?.revision === 2);
+  running.instances.want([firewall(w.wanted(1), 2, { default: 'deny', rules: rules(4096) })]);
+  await eventually(t, '4096 rules', () => factOf(running, 1)?.revision === 2);
   running.instances.want([firewall(w.wanted(1), 3, { default: 'deny', rules: rules(9000) })]);
   await eventually(t, 'refused', () => factOf(running, 1)?.problem !== undefined);
   t.match(factOf(running, 1), { phase: 'ready', revision: 2, problem: /the most is 262144/ });

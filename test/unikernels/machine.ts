@@ -107,7 +107,7 @@ function launch(directory: string, options: MachineOptions): string[] {
   return [
     built(options, 'sandbox'),
     ...['--append', commandLine(options), '--left', DEVICES.left, '--right', DEVICES.right],
-    ...['--console', join(directory, 'console'), '--memory', String(options.memoryMiB ?? 4)],
+    ...['--console', join(directory, 'console'), '--memory', String(options.memoryMiB ?? 8)],
     ...['--user', String(FIRST_USER + (process.pid % 1000))],
     ...files.flatMap(({ name, path }) => ['--file', `${name}=${path}`]),
     ...(options.extra ?? []),
@@ -125,7 +125,7 @@ function qemuArguments(directory: string, options: MachineOptions): string[] {
     ];
   };
   return [
-    ...['-M', options.machineType ?? MACHINE, '-accel', 'tcg', '-m', String(options.memoryMiB ?? 4)],
+    ...['-M', options.machineType ?? MACHINE, '-accel', 'tcg', '-m', String(options.memoryMiB ?? 8)],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...['-global', options.global ?? 'virtio-mmio.force-legacy=false'],
     ...['-kernel', built(options, 'elf'), '-append', commandLine(options)],
@@ -257,6 +257,8 @@ export type FirewallCounters = {
   denied: number;
   malformed: number;
   flows: number;
+  flowsLimited: number;
+  furtherRules: number;
   rules: number[];
 };
 

@@ -37,7 +37,7 @@ const ruleset = (count: number) => ({
 });
 
 async function starting(): Promise<void> {
-  for (const rules of [0, 250, 1024]) {
+  for (const rules of [0, 250, 4000]) {
     const took: number[] = [];
     for (let i = 0; i < 15; i++)
       took.push(
@@ -51,7 +51,7 @@ async function talking(): Promise<void> {
   const { console, machine } = await startMachine(scope);
   say('console, health', `${(await timed(300, () => console.ask('health'))).toFixed(2)} ms`);
   say('console, counters', `${(await timed(300, () => console.ask('counters'))).toFixed(2)} ms`);
-  for (const rules of [10, 250, 1024]) {
+  for (const rules of [10, 250, 4000]) {
     const config = ruleset(rules);
     const size = JSON.stringify(config).length;
     const took = await timed(10, () => console.configure(2, config));
@@ -102,9 +102,9 @@ await alone(starting);
 await alone(talking);
 await alone(latency);
 await alone(() => passing('60 bytes, counter', small, {}, 'counter'));
-await alone(() => passing('60 bytes, firewall, one flow', small, ruleset(1024)));
+await alone(() => passing('60 bytes, firewall, one flow', small, ruleset(4000)));
 await alone(() =>
-  passing('60 bytes, firewall, no flow and 1024 rules', ipv4(89, '10.0.0.1', '10.0.0.2', udp(1, 2)), {
-    ...ruleset(1024),
+  passing('60 bytes, firewall, no flow and 4000 rules', ipv4(89, '10.0.0.1', '10.0.0.2', udp(1, 2)), {
+    ...ruleset(4000),
   }),
 );

@@ -104,7 +104,7 @@ both('memory as the machine has it', async (t, isolation) => {
   const { tell, console } = await world(t, isolation);
   await tell('m');
   const { taken } = (await console.counters()).function as { taken: number };
-  t.ok(taken > 0.5 * 2 ** 20 && taken <= 4 * 2 ** 20, `${taken} of 4 MiB`);
+  t.ok(taken > 4 * 2 ** 20 && taken <= 8 * 2 ** 20, `${taken} of 8 MiB`);
   const large = await startMachine(t, { isolation, function: 'trial', config: {}, memoryMiB: 33 });
   const wire = await Wire.open(t, large.namespace);
   wire.send('left', command('m'));

@@ -18,6 +18,8 @@ const both = [
   allow({ protocol: 6, port: 1 }),
   allow({ from: '2001:db8::/32', to: '::ffff:192.0.2.1' }),
   allow({ protocol: 0 }),
+  { default: 'deny', log: 'denied', newFlows: { perSecond: 1_000_000, burst: 1 } },
+  { default: 'deny', log: 'nothing', newFlows: { perSecond: 1 }, rules: Array(4096).fill({ deny: {} }) },
 ];
 
 const neither = [
@@ -51,6 +53,16 @@ const neither = [
   allow({ to: 'fe80::1%eth0' }),
   allow({ direction: 'both' }),
   allow({ source: '10.0.0.0/8' }),
+  rules(...Array(4097).fill({ deny: {} })),
+  { default: 'deny', log: true },
+  { default: 'deny', log: 'all' },
+  { default: 'deny', newFlows: 10 },
+  { default: 'deny', newFlows: {} },
+  { default: 'deny', newFlows: { burst: 10 } },
+  { default: 'deny', newFlows: { perSecond: 0 } },
+  { default: 'deny', newFlows: { perSecond: 1_000_001 } },
+  { default: 'deny', newFlows: { perSecond: 10, burst: 0 } },
+  { default: 'deny', newFlows: { perSecond: 10, per: 'minute' } },
 ];
 
 /** What compares two values, which JSON Schema cannot: here only the guest refuses. */

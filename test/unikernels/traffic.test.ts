@@ -38,6 +38,13 @@ function endpoint(t: Teardown, namespace: string, side: 'left' | 'right'): strin
   return name;
 }
 
+/** What a command there says, whatever its exit status. */
+function output(namespace: string, ...argv: string[]): Promise<string> {
+  return new Promise((resolve) => {
+    execFile('ip', ['netns', 'exec', namespace, ...argv], (_, stdout, stderr) => resolve(stdout + stderr));
+  });
+}
+
 /** The exit status of a command there. */
 function status(namespace: string, ...argv: string[]): Promise<number> {
   return new Promise((resolve) => {
@@ -116,6 +123,58 @@ both('connections go the way that is allowed', async (t, isolation) => {
   t.equal(await console.configure(3, { default: 'allow' }), 'config ok revision=3');
   t.equal(await fetch(left, 'http://10.9.0.2:8080/'), WHOLE);
   t.equal(await fetch(right, 'http://10.9.0.1:8080/'), WHOLE);
+  t.equal(machine.complaints, '');
+});
+
+both('scanners see what is allowed and no more, and are told of', async (t, isolation) => {
+  const config = {
+    default: 'deny',
+    rules: [
+      { allow: { protocol: 'tcp', port: '8080-8081', direction: 'downstream' } },
+      { allow: { protocol: 'tcp', port: 5201, direction: 'upstream' } },
+    ],
+    newFlows: { perSecond: 1, burst: 20 },
+    log: 'denied',
+  };
+  const { namespace, console, machine } = await startMachine(t, { isolation, config });
+  const left = endpoint(t, namespace, 'left');
+  const right = endpoint(t, namespace, 'right');
+  await serve(t, left, 8080);
+  await serve(t, left, 8082);
+  const scan = async (...how: string[]): Promise<Record<string, string | undefined>> => {
+    const options = ['-n', '-Pn', '-p', '8080-8082', '--max-retries', '0', '--max-rtt-timeout', '300ms'];
+    const told = await output(right, 'nmap', ...options, ...how);
+    return Object.fromEntries(
+      Array.from(told.matchAll(/^(\d+)\/\w+ +(\S+)/gm), ([, port, state]) => [port, state]),
+    );
+  };
+  const seen = { 8080: 'open', 8081: 'closed', 8082: 'filtered' };
+  t.strictSame(await scan('-sS', '10.9.0.1'), seen, 'SYN');
+  t.strictSame(await scan('-6', '-sT', 'fd09::1'), seen, 'connections over IPv6');
+  const unseen = { 8080: 'open|filtered', 8081: 'open|filtered', 8082: 'open|filtered' };
+  for (const how of ['-sX', '-sN', '-sF']) t.strictSame(await scan(how, '10.9.0.1'), unseen, how);
+  // Fragments too small to hold the ports, as a scanner sends them to get round a firewall.
+  t.notOk(Object.values(await scan('-sS', '-f', '10.9.0.1')).includes('open'), 'fragments');
+  t.ok(Number((await console.counters()).function.malformed) > 0);
+
+  t.equal((await console.counters()).function.flowsLimited, 0);
+  const flood = ['hping3', '-q', '-n', '-S', '-p', '8080', '-i', 'u1000', '-c', '100', '10.9.0.1'];
+  await status(right, ...flood);
+  t.ok(Number((await console.counters()).function.flowsLimited) > 50, 'a flood of beginnings is held back');
+
+  const server = spawn('ip', ['netns', 'exec', right, 'iperf3', '-s', '-1', '--forceflush'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.teardown(() => server.kill());
+  await new Promise((resolve) => server.stdout.once('data', resolve));
+  const told = await output(left, 'iperf3', '-c', '10.9.0.2', '-n', '2M', '-J');
+  t.equal(JSON.parse(told).error, undefined, 'the subscriber begins flows all the same');
+
+  await console.answer('health', 'health ok');
+  t.match(
+    console.unasked.concat(console.lines.unread).join('\n'),
+    /denied downstream tcp from 10\.9\.0\.2 port \d+ to 10\.9\.0\.1 port 8082 by default/,
+  );
   t.equal(machine.complaints, '');
 });
 

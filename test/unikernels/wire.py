@@ -3,12 +3,13 @@
     wire.py <left device> <right device>
 
 stdin:  <left|right> <hex of a frame>      send it
-        flood <left|right> <hex> <count> [<frames a second>]   send it many times
+        flood <left|right> <hex>[,<hex>...] <count> [<frames a second>]   send so many, one frame after the other in turn
         latency <hex> <count>              time it from left to right, one at a time
         first <hex>                        send it left until it comes in right, and tell when: seconds, CLOCK_MONOTONIC
 stdout: <left|right> <hex of a frame>      one came in
 """
 
+import itertools
 import selectors
 import socket
 import sys
@@ -30,9 +31,9 @@ commands = sys.stdin.buffer
 selector.register(commands, selectors.EVENT_READ, None)
 
 
-def flood(sock, frame, count, rate):
+def flood(sock, frames, count, rate):
     started = time.perf_counter()
-    for number in range(count):
+    for number, frame in zip(range(count), itertools.cycle(frames)):
         while number > (time.perf_counter() - started) * rate:
             pass
         sock.send(frame)
@@ -66,7 +67,7 @@ def first(frame):
 
 def command(words):
     if words[0] == "flood":
-        flood(sockets[words[1]], bytes.fromhex(words[2]), int(words[3]), float(words[4]) if words[4:] else 1e9)
+        flood(sockets[words[1]], [bytes.fromhex(frame) for frame in words[2].split(",")], int(words[3]), float(words[4]) if words[4:] else 1e9)
         print("flooded", flush=True)
     elif words[0] == "latency":
         print("latency", latency(bytes.fromhex(words[1]), int(words[2])), flush=True)

@@ -31,9 +31,10 @@ export class Wire {
     this.#process.stdin.write(`${from} ${frame.toString('hex')}\n`);
   }
 
-  /** Sends a frame many times, at some rate or as fast as it can, and says when it is done. */
-  async flood(from: Side, frame: Buffer, count: number, rate = 1e9): Promise<void> {
-    this.#process.stdin.write(`flood ${from} ${frame.toString('hex')} ${count} ${rate}\n`);
+  /** Sends one frame or several in turn many times, at some rate or as fast as it can, and says when it is done. */
+  async flood(from: Side, frames: Buffer | readonly Buffer[], count: number, rate = 1e9): Promise<void> {
+    const list = [frames].flat().map((frame) => frame.toString('hex'));
+    this.#process.stdin.write(`flood ${from} ${list.join(',')} ${count} ${rate}\n`);
     while ((await this.#lines.next('end of the flood')) !== 'flooded');
   }
 

@@ -142,3 +142,44 @@ void text_ipv4(struct text *text, uint32_t address) {
 			text_char(text, '.');
 	}
 }
+
+static uint16_t group_of(const struct address *address, size_t index) {
+	uint64_t half = index < 4 ? address->high : address->low;
+	return (uint16_t)(half >> (48 - index % 4 * 16));
+}
+
+static void text_group(struct text *text, uint16_t group) {
+	int shift = 12;
+	while (shift > 0 && !(group >> shift))
+		shift -= 4;
+	for (; shift >= 0; shift -= 4)
+		text_char(text, "0123456789abcdef"[group >> shift & 15]);
+}
+
+void text_address(struct text *text, uint8_t family, const struct address *address) {
+	if (family == 4) {
+		text_ipv4(text, (uint32_t)address->low);
+		return;
+	}
+	/* The longest run of zeros, the first of several, if it has two groups at least (section 4.2). */
+	size_t gap = 8, size = 1;
+	for (size_t i = 0; i < 8; i++) {
+		size_t run = 0;
+		while (i + run < 8 && group_of(address, i + run) == 0)
+			run++;
+		if (run > size) {
+			gap = i;
+			size = run;
+		}
+	}
+	for (size_t i = 0; i < 8; i++) {
+		if (i == gap) {
+			text_string(text, "::");
+			i += size - 1;
+			continue;
+		}
+		if (i > 0 && !(gap < 8 && i == gap + size))
+			text_char(text, ':');
+		text_group(text, group_of(address, i));
+	}
+}

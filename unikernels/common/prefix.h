@@ -25,6 +25,9 @@ bool ipv4_read(const char *string, uint32_t *address);
 
 void text_ipv4(struct text *text, uint32_t address);
 
+/* An address of either family, IPv6 as RFC 5952 wants it written. */
+void text_address(struct text *text, uint8_t family, const struct address *address);
+
 /* Whether an address, whose family is 4 or 6, is in it. */
 static inline bool prefix_has(const struct prefix *prefix, uint8_t family, const struct address *address) {
 	if (prefix->family == 0)

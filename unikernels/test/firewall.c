@@ -21,7 +21,7 @@ static void configure(const char *json) {
 }
 
 static void restart(const char *json) {
-	platform_start(0x1234567890abcdef, 0);
+	platform_start(0x1234567890abcdef, 4 << 20);
 	configure(json);
 }
 
@@ -266,6 +266,74 @@ static void new_rules(void) {
 	CHECK(!up(17, udp(5000, 53)) && up(6, tcp(5000, 80, ACK)));
 }
 
+/* A thousand may begin at once, and then ten a second; strangers have a thousand of their own. */
+static void pace_of_new_flows(void) {
+	restart("{\"default\":\"allow\",\"newFlows\":{\"perSecond\":10,\"burst\":1000}}");
+	unsigned begun = 0;
+	for (unsigned i = 0; i < 3000; i++)
+		begun += up(17, udp(i + 1, 53));
+	CHECK(begun == 1000 && counter("flowsLimited") == 2000 && counter("denied") == 2000);
+	CHECK(up(17, udp(1, 53)) && down(17, udp(53, 1)));
+	CHECK(down(17, udp(7, 7)));
+	begun = 0;
+	for (unsigned i = 0; i < 1000; i++) {
+		now += 10;
+		begun += up(17, udp(i + 10000, 53));
+	}
+	CHECK(begun == 100);
+	/* The same pace again changes nothing, another one begins anew. */
+	configure("{\"default\":\"allow\",\"newFlows\":{\"perSecond\":10,\"burst\":1000}}");
+	CHECK(!up(17, udp(20000, 53)));
+	configure("{\"default\":\"allow\",\"newFlows\":{\"perSecond\":1000000,\"burst\":1}}");
+	CHECK(up(17, udp(20000, 53)) && !up(17, udp(20001, 53)));
+	configure("{\"default\":\"allow\"}");
+	CHECK(up(17, udp(20001, 53)));
+}
+
+static void told(const char *line) {
+	if (!strstr(platform_said, line))
+		CHECK_TEXT(platform_said, line);
+	checks++;
+	platform_forget();
+}
+
+static unsigned lines_told(void) {
+	unsigned lines = 0;
+	for (const char *c = platform_said; *c; c++)
+		lines += *c == '\n';
+	return lines;
+}
+
+static void denials_in_the_log(void) {
+	now += 100000;
+	restart("{\"default\":\"deny\",\"log\":\"denied\",\"newFlows\":{\"perSecond\":1},\"rules\":[{\"allow\":{\"protocol\":\"udp\","
+		"\"port\":53}},{\"deny\":{\"protocol\":\"tcp\"}}]}");
+	CHECK(!up(6, tcp(5000, 80, SYN)));
+	told("denied upstream tcp from 10.0.0.2 port 5000 to 192.0.2.1 port 80 by rule 1\n");
+	CHECK(!down(6, tcp(80, 5000, SYN_ACK)));
+	told("denied downstream tcp from 192.0.2.1 port 80 to 10.0.0.2 port 5000 because it belongs to no flow and begins none\n");
+	struct packet_bytes payload = udp(7, 9);
+	CHECK(!passes(LEFT, ipv6(17, 64, 2, 1, &payload)));
+	told("denied upstream udp from 2001:db8::2 port 7 to 2001:db8::1 port 9 by default\n");
+	CHECK(up(17, udp(1, 53)) && !up(17, udp(2, 53)));
+	told("port 53 because too many flows begin\n");
+	CHECK(!passes(LEFT, ipv4_piece(17, CLIENT, SERVER, 0x0100, &payload)));
+	told("denied upstream udp from 10.0.0.2 to 192.0.2.1 because the first fragment of its packet has not passed\n");
+	CHECK(!up(1, icmp(8, 1)) && !up(89, icmp(8, 1)));
+	told("denied upstream icmp from 10.0.0.2 to 192.0.2.1 by default\ndenied upstream protocol 89 from");
+	for (unsigned i = 0; i < 100; i++)
+		CHECK(!up(17, udp(5, 6)));
+	CHECK(lines_told() == 3);
+	platform_forget();
+	now += 1000;
+	CHECK(!up(17, udp(5, 6)));
+	told("by default; before it 97 more were denied\n");
+	CHECK(!up(17, udp(5, 6)) && lines_told() == 0);
+	configure("{\"default\":\"deny\"}");
+	now += 100000;
+	CHECK(!up(17, udp(5, 6)) && lines_told() == 0);
+}
+
 static void full_table(void) {
 	restart("{\"default\":\"allow\"}");
 	CHECK(up(17, udp(1, 53)) && down(17, udp(53, 1)));
@@ -293,6 +361,8 @@ int main(void) {
 	other_frames();
 	malformed_frames();
 	new_rules();
+	pace_of_new_flows();
+	denials_in_the_log();
 	full_table();
 	return DONE("firewall");
 }

@@ -182,7 +182,7 @@ static void requests(unsigned rounds) {
 int main(int argc, char **argv) {
 	unsigned rounds = argc > 1 ? (unsigned)atoi(argv[1]) : 200;
 	state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-	platform_start(state, 0);
+	platform_start(state, 4 << 20);
 	for (unsigned i = 0; i < rounds; i++) {
 		configurations(100);
 		frames(1000);

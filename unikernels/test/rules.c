@@ -1,4 +1,4 @@
-#include "../functions/firewall/rules.h"
+#include "../functions/firewall/classifier.h"
 
 #include "check.h"
 
@@ -33,7 +33,7 @@ static void configurations(void) {
 	refused("{}", "default is required");
 	refused("{\"default\":\"maybe\"}", "default must be allow or deny");
 	refused("{\"default\":\"deny\",\"default\":\"deny\"}", "a member is given twice");
-	refused("{\"default\":\"deny\",\"policy\":1}", "the only members are default and rules");
+	refused("{\"default\":\"deny\",\"policy\":1}", "the members are default, rules, newFlows and log");
 	refused("{\"default\":\"deny\",\"rules\":{}}", "an array is expected");
 	refused("{\"default\":\"deny\"} x", "something follows the end");
 #define RULE(text) "{\"default\":\"deny\",\"rules\":[{\"allow\":{}}," text "]}"
@@ -56,14 +56,14 @@ static void configurations(void) {
 }
 
 static void too_many(void) {
-	static char json[65536];
+	static char json[131072];
 	size_t length = (size_t)sprintf(json, "{\"default\":\"deny\",\"rules\":[");
 	for (int i = 0; i < RULES_MAX; i++)
 		length += (size_t)sprintf(json + length, "%s{\"allow\":{}}", i ? "," : "");
 	sprintf(json + length, "]}");
 	CHECK(read_rules(json) && set.count == RULES_MAX);
 	sprintf(json + length, ",{\"deny\":{}}]}");
-	refused(json, "rule 1024: more than 1024 rules");
+	refused(json, "rule 4096: more than 4096 rules");
 }
 
 static void prefixes(void) {
@@ -110,26 +110,66 @@ static void prefixes(void) {
 	}
 }
 
+/* What the configuration says of this beginning. */
+static bool allows(struct classifier *classifier, const struct opening *opening) {
+	int found = classifier_find(classifier, opening);
+	return found < 0 ? set.allow_by_default : set.rules[found].allow;
+}
+
 static void deciding(void) {
 	struct opening opening = {.family = 4, .protocol = 6, .side = LEFT, .from = {0, 0x0a000001},
 				  .to = {0, 0xc0000201}, .port = 80};
+	struct arena memory = {.size = 3 << 20};
+	struct classifier classifier;
+	memory.start = calloc(1, memory.size);
+	CHECK(classifier_start(&classifier, &memory));
 	CHECK(read_rules("{\"default\":\"deny\",\"rules\":["
 			 "{\"deny\":{\"protocol\":\"tcp\",\"port\":\"80-90\",\"to\":\"192.0.2.2\"}},"
 			 "{\"allow\":{\"protocol\":\"tcp\",\"port\":80,\"direction\":\"upstream\"}},"
 			 "{\"allow\":{\"from\":\"::/0\"}}]}"));
-	CHECK(rules_judge(&set, &opening));
-	CHECK(set.rules[0].hits == 0 && set.rules[1].hits == 1);
+	classifier_build(&classifier, &set);
+	CHECK(allows(&classifier, &opening));
 	opening.to.low++;
-	CHECK(!rules_judge(&set, &opening));
-	CHECK(set.rules[0].hits == 1);
+	CHECK(!allows(&classifier, &opening));
+	CHECK(classifier_find(&classifier, &opening) == 0);
 	opening.port = 91;
-	CHECK(!rules_judge(&set, &opening));
+	CHECK(!allows(&classifier, &opening));
 	opening.port = 80;
 	opening.to.low--;
 	opening.side = RIGHT;
-	CHECK(!rules_judge(&set, &opening));
+	CHECK(!allows(&classifier, &opening));
 	opening.family = 6;
-	CHECK(rules_judge(&set, &opening));
+	CHECK(allows(&classifier, &opening));
+	free(memory.start);
+}
+
+static void paces_and_logs(void) {
+	CHECK(read_rules("{\"default\":\"deny\"}"));
+	CHECK(set.new_flows.per_second == 0 && !set.logs_denials);
+	CHECK(read_rules("{\"default\":\"deny\",\"newFlows\":{\"perSecond\":50},\"log\":\"denied\"}"));
+	CHECK(set.new_flows.per_second == 50 && set.new_flows.burst == 50 && set.logs_denials);
+	CHECK(read_rules("{\"default\":\"deny\",\"newFlows\":{\"perSecond\":1000000,\"burst\":1},\"log\":\"nothing\"}"));
+	CHECK(set.new_flows.per_second == 1000000 && set.new_flows.burst == 1 && !set.logs_denials);
+	refused("{\"default\":\"deny\",\"newFlows\":{}}", "newFlows needs perSecond");
+	refused("{\"default\":\"deny\",\"newFlows\":{\"perSecond\":0}}", "perSecond must be at least 1");
+	refused("{\"default\":\"deny\",\"newFlows\":{\"perSecond\":1000001}}", "a whole number in range");
+	refused("{\"default\":\"deny\",\"newFlows\":{\"perSecond\":1,\"burst\":0}}", "burst must be at least 1");
+	refused("{\"default\":\"deny\",\"newFlows\":{\"rate\":1}}", "newFlows has no such member");
+	refused("{\"default\":\"deny\",\"log\":\"all\"}", "log must be denied or nothing");
+}
+
+static void addresses(void) {
+	static const char *const texts[] = {"0.0.0.0", "192.0.2.255", "::", "::1", "2001:db8::", "2001:db8::1:0:0:1", "1:0:0:2::3",
+					    "1:2:3:4:5:6:7:8", "fe80::ff:fe00:1", "1:2:0:4:5:6:7:8"};
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		char bytes[50];
+		struct text text = TEXT_OVER(bytes);
+		struct prefix prefix;
+		CHECK(!prefix_read(texts[i], &prefix));
+		text_address(&text, prefix.family, &prefix.address);
+		text_terminate(&text);
+		CHECK_TEXT(bytes, texts[i]);
+	}
 }
 
 int main(void) {
@@ -137,5 +177,7 @@ int main(void) {
 	too_many();
 	prefixes();
 	deciding();
+	paces_and_logs();
+	addresses();
 	return DONE("rules");
 }

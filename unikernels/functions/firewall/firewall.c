@@ -11,42 +11,58 @@
  */
 #include "../../common/packet.h"
 #include "../function.h"
+#include "classifier.h"
+#include "denials.h"
 #include "flows.h"
 #include "fragments.h"
+#include "pace.h"
 #include "rules.h"
 
 /* The one in force, and the one that the next configuration is read into. */
-static struct ruleset sets[2];
-static struct ruleset *rules = &sets[0];
+static struct ruleset *rules, *spare;
+static struct classifier classifier;
 
-/* Times within this function are in milliseconds. */
+/* Times of flows and fragments are in milliseconds. */
 #define MILLISECOND 1000
 
 /* Which rules a flow was judged by. */
 static uint32_t generation;
 
-static uint64_t allowed, denied, malformed, evicted;
+static uint64_t allowed, denied, malformed, evicted, limited;
+
+/* What becomes of a packet, and why. */
+enum ruling { ALLOWED, DENIED_BY_RULE, DENIED_BY_DEFAULT, DENIED_OUTSIDE_FLOW, DENIED_BY_PACE, DENIED_FRAGMENT };
+/* Which rule it was, after DENIED_BY_RULE. */
+static int denying_rule;
 
 static void start(const struct identity *identity, struct arena *memory) {
-	(void)memory;
+	rules = arena_take(memory, sizeof(*rules));
+	spare = arena_take(memory, sizeof(*spare));
+	if (!rules || !spare || !classifier_start(&classifier, memory))
+		panic("the firewall has too little memory");
+	classifier_build(&classifier, rules);
 	flows_start(identity->seed);
 	fragments_start();
-	rules = &sets[0];
-	*rules = (struct ruleset){0};
+	pace_start();
+	denials_start();
 	generation = 0;
-	allowed = denied = malformed = evicted = 0;
+	allowed = denied = malformed = evicted = limited = 0;
 }
 
 static bool configure(const char *json, size_t length, struct text *why) {
-	struct ruleset *spare = rules == &sets[0] ? &sets[1] : &sets[0];
 	if (!rules_read(spare, json, length, why))
 		return false;
+	struct ruleset *old = rules;
 	rules = spare;
+	spare = old;
+	classifier_build(&classifier, rules);
+	if (rules->new_flows.per_second != old->new_flows.per_second || rules->new_flows.burst != old->new_flows.burst)
+		pace_start();
 	generation++;
 	return true;
 }
 
-static bool judge(enum side from, const struct packet *packet) {
+static enum ruling judge(enum side from, const struct packet *packet) {
 	bool ports = packet->protocol == PROTOCOL_TCP || packet->protocol == PROTOCOL_UDP;
 	struct opening opening = {
 		.family = packet->family,
@@ -56,7 +72,18 @@ static bool judge(enum side from, const struct packet *packet) {
 		.to = packet->to,
 		.port = ports ? packet->to_port : 0,
 	};
-	return rules_judge(rules, &opening);
+	int found = classifier_find(&classifier, &opening);
+	if (found < 0)
+		return rules->allow_by_default ? ALLOWED : DENIED_BY_DEFAULT;
+	rules->rules[found].hits++;
+	denying_rule = found;
+	return rules->rules[found].allow ? ALLOWED : DENIED_BY_RULE;
+}
+
+static bool still_allowed(const struct flow *flow) {
+	struct opening opening = flow_opening(flow);
+	int found = classifier_find(&classifier, &opening);
+	return found < 0 ? rules->allow_by_default : rules->rules[found].allow;
 }
 
 /* The flow, if the rules in force still allow it. */
@@ -64,8 +91,7 @@ static struct flow *living_flow(const struct flow_key *key, uint64_t now) {
 	struct flow *flow = flows_find(key, now);
 	if (!flow || flow->generation == generation)
 		return flow;
-	struct opening opening = flow_opening(flow);
-	if (rules_allow(rules, &opening)) {
+	if (still_allowed(flow)) {
 		flow->generation = generation;
 		return flow;
 	}
@@ -98,47 +124,71 @@ static bool may_begin(const struct packet *packet) {
 	return kind == TCP_SYN || kind == TCP_ACK;
 }
 
-static bool ask_flow(enum side from, const struct packet *packet, uint64_t now) {
+static enum ruling ask_flow(enum side from, const struct packet *packet, uint64_t now) {
+	uint64_t time = now / MILLISECOND;
 	struct flow_key key = flow_key(from, packet->vlan, packet->family, packet->protocol, &packet->from,
 				       &packet->to, packet->from_port, packet->to_port);
-	struct flow *flow = living_flow(&key, now);
+	struct flow *flow = living_flow(&key, time);
 	/* An echo reply is no question: it cannot keep up a flow that its sender did not ask for. */
 	bool stray_reply = packet->icmp == ICMP_REPLY && (!flow || flow->opener == from);
 	if (flow && !stray_reply && !begins_anew(flow, from, packet)) {
-		flow_step(flow, from, packet, now);
-		return true;
+		flow_step(flow, from, packet, time);
+		return ALLOWED;
 	}
-	if (!may_begin(packet) || !judge(from, packet))
-		return false;
-	if (stray_reply)
-		return true;
-	flow = flows_add(&key, from, now, &evicted);
+	if (!may_begin(packet))
+		return DENIED_OUTSIDE_FLOW;
+	enum ruling ruling = judge(from, packet);
+	if (ruling != ALLOWED || stray_reply)
+		return ruling;
+	if (!pace_allows(&rules->new_flows, from, now)) {
+		limited++;
+		return DENIED_BY_PACE;
+	}
+	flow = flows_add(&key, from, time, &evicted);
 	flow->generation = generation;
 	flow->picked_up = packet->protocol == PROTOCOL_TCP && !(packet->tcp_flags & TCP_SYN);
-	flow_step(flow, from, packet, now);
-	return true;
+	flow_step(flow, from, packet, time);
+	return ALLOWED;
 }
 
-static bool ask_ip(enum side from, const struct packet *packet, uint64_t now) {
+static enum ruling ask_ip(enum side from, const struct packet *packet, uint64_t now) {
+	uint64_t time = now / MILLISECOND;
 	if (packet->fragment == LATER_FRAGMENT)
-		return fragments_allow(from, packet, generation, now);
-	bool pass;
+		return fragments_allow(from, packet, generation, time) ? ALLOWED : DENIED_FRAGMENT;
+	enum ruling ruling;
 	switch (packet->icmp) {
 	case ICMP_DISCOVERY:
-		pass = true;
+		ruling = ALLOWED;
 		break;
 	case ICMP_ERROR:
-		pass = related(from, packet, now) || judge(from, packet);
+		ruling = related(from, packet, time) ? ALLOWED : judge(from, packet);
 		break;
 	case ICMP_OTHER:
-		pass = judge(from, packet);
+		ruling = judge(from, packet);
 		break;
 	default:
-		pass = ask_flow(from, packet, now);
+		ruling = ask_flow(from, packet, now);
 	}
-	if (pass && packet->fragment == FIRST_FRAGMENT)
-		fragments_remember(from, packet, generation, now);
-	return pass;
+	if (ruling == ALLOWED && packet->fragment == FIRST_FRAGMENT)
+		fragments_remember(from, packet, generation, time);
+	return ruling;
+}
+
+static void tell_denial(enum side from, const struct packet *packet, enum ruling ruling, uint64_t now) {
+	static const char *const reasons[] = {
+		[DENIED_BY_DEFAULT] = "by default",
+		[DENIED_OUTSIDE_FLOW] = "because it belongs to no flow and begins none",
+		[DENIED_BY_PACE] = "because too many flows begin",
+		[DENIED_FRAGMENT] = "because the first fragment of its packet has not passed",
+	};
+	char bytes[40];
+	struct text by = TEXT_OVER(bytes);
+	if (ruling == DENIED_BY_RULE) {
+		text_string(&by, "by rule ");
+		text_number(&by, (uint64_t)denying_rule);
+	}
+	text_terminate(&by);
+	denials_tell(from, packet, ruling == DENIED_BY_RULE ? bytes : reasons[ruling], now);
 }
 
 static enum verdict frame(enum side from, struct frame *frame, uint64_t now) {
@@ -153,9 +203,12 @@ static enum verdict frame(enum side from, struct frame *frame, uint64_t now) {
 	case CONTENT_OTHER:
 		pass = rules->allow_by_default;
 		break;
-	case CONTENT_IP:
-		pass = ask_ip(from, &packet, now / MILLISECOND);
-		break;
+	case CONTENT_IP: {
+		enum ruling ruling = ask_ip(from, &packet, now);
+		pass = ruling == ALLOWED;
+		if (!pass && rules->logs_denials)
+			tell_denial(from, &packet, ruling, now);
+	}
 	}
 	if (pass)
 		allowed++;
@@ -169,16 +222,26 @@ static void member(struct text *out, const char *name, uint64_t value) {
 	text_number(out, value);
 }
 
+/* More would not fit into the answer; the others are told as one number. */
+#define RULES_TOLD 1024
+
 static void counters(struct text *out, uint64_t now) {
 	member(out, "{\"allowed\":", allowed);
 	member(out, ",\"denied\":", denied);
 	member(out, ",\"malformed\":", malformed);
 	member(out, ",\"flows\":", flows_count(now / MILLISECOND));
 	member(out, ",\"flowsEvicted\":", evicted);
+	member(out, ",\"flowsLimited\":", limited);
 	text_string(out, ",\"rules\":[");
-	for (size_t i = 0; i < rules->count; i++)
-		member(out, i ? "," : "", rules->rules[i].hits);
-	text_string(out, "]}");
+	uint64_t rest = 0;
+	for (size_t i = 0; i < rules->count; i++) {
+		if (i < RULES_TOLD)
+			member(out, i ? "," : "", rules->rules[i].hits);
+		else
+			rest += rules->rules[i].hits;
+	}
+	member(out, "],\"furtherRules\":", rest);
+	text_char(out, '}');
 }
 
 const struct function function = {

@@ -1,4 +1,3 @@
-/* Reading the configuration, and deciding by it. */
 #include "rules.h"
 
 #include "../../common/members.h"
@@ -134,7 +133,7 @@ static void read_rules(struct json *json, struct ruleset *set) {
 	while (json_element(json)) {
 		json->place_number = set->count;
 		if (set->count == RULES_MAX)
-			json_fail(json, "more than 1024 rules");
+			json_fail(json, "more than 4096 rules");
 		else
 			read_rule(json, &set->rules[set->count++]);
 	}
@@ -142,55 +141,72 @@ static void read_rules(struct json *json, struct ruleset *set) {
 	json->place = NULL;
 }
 
+#define PACE_MAX 1000000
+
+/* How many flows may begin; without a burst, as many at once as in a second. */
+static void read_pace(struct json *json, struct pace *pace) {
+	enum { PER_SECOND = 1, BURST = 2 };
+	unsigned seen = 0;
+	char name[WORD_MAX];
+	uint64_t per_second = 0, burst = 0;
+	json_object(json);
+	while (json_member(json, name, sizeof(name))) {
+		if (same(name, "perSecond") && once(json, &seen, PER_SECOND)) {
+			if (json_integer(json, PACE_MAX, &per_second) && per_second == 0)
+				json_fail(json, "perSecond must be at least 1");
+		} else if (same(name, "burst") && once(json, &seen, BURST)) {
+			if (json_integer(json, PACE_MAX, &burst) && burst == 0)
+				json_fail(json, "burst must be at least 1");
+		} else {
+			json_fail(json, "newFlows has no such member");
+		}
+	}
+	if (!(seen & PER_SECOND))
+		json_fail(json, "newFlows needs perSecond");
+	*pace = (struct pace){(uint32_t)per_second, (uint32_t)(seen & BURST ? burst : per_second)};
+}
+
+static void read_default(struct json *json, struct ruleset *set) {
+	char word[WORD_MAX];
+	if (!json_string(json, word, sizeof(word)))
+		return;
+	set->allow_by_default = same(word, "allow");
+	if (!set->allow_by_default && !same(word, "deny"))
+		json_fail(json, "default must be allow or deny");
+}
+
+static void read_log(struct json *json, struct ruleset *set) {
+	char word[WORD_MAX];
+	if (!json_string(json, word, sizeof(word)))
+		return;
+	set->logs_denials = same(word, "denied");
+	if (!set->logs_denials && !same(word, "nothing"))
+		json_fail(json, "log must be denied or nothing");
+}
+
 bool rules_read(struct ruleset *set, const char *bytes, size_t length, struct text *why) {
-	enum { DEFAULT = 1, RULES = 2 };
+	enum { DEFAULT = 1, RULES = 2, NEW_FLOWS = 4, LOG = 8 };
 	unsigned seen = 0;
 	struct json json;
-	char name[WORD_MAX], word[WORD_MAX];
+	char name[WORD_MAX];
 	set->count = 0;
+	set->new_flows = (struct pace){0};
+	set->logs_denials = false;
 	json_start(&json, bytes, length, why);
 	json_object(&json);
 	while (json_member(&json, name, sizeof(name))) {
-		if (same(name, "default") && once(&json, &seen, DEFAULT)) {
-			if (!json_string(&json, word, sizeof(word)))
-				continue;
-			set->allow_by_default = same(word, "allow");
-			if (!set->allow_by_default && !same(word, "deny"))
-				json_fail(&json, "default must be allow or deny");
-		} else if (same(name, "rules") && once(&json, &seen, RULES)) {
+		if (same(name, "default") && once(&json, &seen, DEFAULT))
+			read_default(&json, set);
+		else if (same(name, "rules") && once(&json, &seen, RULES))
 			read_rules(&json, set);
-		} else {
-			json_fail(&json, "the only members are default and rules");
-		}
+		else if (same(name, "newFlows") && once(&json, &seen, NEW_FLOWS))
+			read_pace(&json, &set->new_flows);
+		else if (same(name, "log") && once(&json, &seen, LOG))
+			read_log(&json, set);
+		else
+			json_fail(&json, "the members are default, rules, newFlows and log");
 	}
 	if (!(seen & DEFAULT))
 		json_fail(&json, "default is required");
 	return json_end(&json);
-}
-
-static bool matches(const struct rule *rule, const struct opening *opening) {
-	return (rule->protocol == ANY_PROTOCOL || rule->protocol == opening->protocol) &&
-	       opening->port >= rule->port_low && opening->port <= rule->port_high &&
-	       rule->directions & 1 << opening->side && prefix_has(&rule->from, opening->family, &opening->from) &&
-	       prefix_has(&rule->to, opening->family, &opening->to);
-}
-
-static const struct rule *first_match(const struct ruleset *set, const struct opening *opening) {
-	for (const struct rule *rule = set->rules; rule < set->rules + set->count; rule++)
-		if (matches(rule, opening))
-			return rule;
-	return NULL;
-}
-
-bool rules_allow(const struct ruleset *set, const struct opening *opening) {
-	const struct rule *rule = first_match(set, opening);
-	return rule ? rule->allow : set->allow_by_default;
-}
-
-bool rules_judge(struct ruleset *set, const struct opening *opening) {
-	const struct rule *rule = first_match(set, opening);
-	if (!rule)
-		return set->allow_by_default;
-	set->rules[rule - set->rules].hits++;
-	return rule->allow;
 }

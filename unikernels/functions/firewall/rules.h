@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RULES_MAX 1024
+#define RULES_MAX 4096
 #define ANY_PROTOCOL 256
 
 struct rule {
@@ -21,8 +21,16 @@ struct rule {
 	uint64_t hits;
 };
 
+/* So many flows a second may begin, and so many at once. */
+struct pace {
+	uint32_t per_second; /* 0: as many as come */
+	uint32_t burst;
+};
+
 struct ruleset {
 	bool allow_by_default;
+	bool logs_denials;
+	struct pace new_flows;
 	size_t count;
 	struct rule rules[RULES_MAX];
 };
@@ -38,10 +46,11 @@ struct opening {
 /* Reads function.json's configSchema. `set` is spoiled when the answer is false. */
 bool rules_read(struct ruleset *set, const char *json, size_t length, struct text *why);
 
-/* The first rule that matches decides; the default where none does. */
-bool rules_allow(const struct ruleset *set, const struct opening *opening);
-
-/* The same for a packet, which counts as a hit of the rule. */
-bool rules_judge(struct ruleset *set, const struct opening *opening);
+static inline bool rule_matches(const struct rule *rule, const struct opening *opening) {
+	return (rule->protocol == ANY_PROTOCOL || rule->protocol == opening->protocol) &&
+	       opening->port >= rule->port_low && opening->port <= rule->port_high &&
+	       rule->directions & 1 << opening->side && prefix_has(&rule->from, opening->family, &opening->from) &&
+	       prefix_has(&rule->to, opening->family, &opening->to);
+}
 
 #endif
