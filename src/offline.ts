@@ -72,7 +72,14 @@ export async function offline(on: OfflineStore): Promise<Offline> {
       return { ...plan, switches: plan.switches.map((one) => withPorts(one, declared, switches)), notes };
     },
   };
-  const northbound = createNorthbound({ store, introspection, builtIns, log, onChange: () => undefined });
+  const northbound = createNorthbound({
+    store,
+    introspection,
+    builtIns,
+    log,
+    webhooks: 'none',
+    onChange: () => undefined,
+  });
   return {
     async ask(method, path, body) {
       const { statusCode, body: text } = await northbound.inject({

@@ -69,8 +69,8 @@ export type NorthboundOptions = {
   readonly meters?: Meters;
   /** What GET /metrics answers; by default nothing. */
   readonly metrics?: () => Promise<Exposition>;
-  /** How webhooks are served; by default at public addresses only. */
-  readonly webhooks?: Partial<Pick<DispatcherOptions, 'allowsInternal' | 'resolve' | 'retries'>>;
+  /** How webhooks are served; by default at public addresses only. With `none` nothing is delivered. */
+  readonly webhooks?: Partial<Pick<DispatcherOptions, 'allowsInternal' | 'resolve' | 'retries'>> | 'none';
   /** The time; for tests. */
   readonly now?: () => Date;
 };
@@ -85,7 +85,7 @@ export type Transport = {
 
 export type Northbound = {
   /**
-   * Begins to listen and to deliver to webhooks, and returns the URL. An address other than loopback takes authentication and TLS.
+   * Begins to listen and returns the URL. An address other than loopback takes authentication and TLS.
    *
    * @throws ChainstitchError `bad-setting`
    */
@@ -183,7 +183,17 @@ export function createNorthbound(options: NorthboundOptions): Northbound {
     register(app, context);
   }
 
-  let dispatcher: Dispatcher | undefined;
+  const dispatcher =
+    options.webhooks === 'none'
+      ? undefined
+      : new Dispatcher({
+          store,
+          log,
+          allowsInternal: false,
+          resolve: resolveByDns,
+          retries: RETRIES_MS,
+          ...options.webhooks,
+        });
 
   return {
     async listen({ host, port }) {
@@ -193,14 +203,6 @@ export function createNorthbound(options: NorthboundOptions): Northbound {
         throw new ChainstitchError('bad-setting', detail);
       }
       app.server.maxConnections = MAX_CONNECTIONS;
-      dispatcher ??= new Dispatcher({
-        store,
-        log,
-        allowsInternal: false,
-        resolve: resolveByDns,
-        retries: RETRIES_MS,
-        ...options.webhooks,
-      });
       return app.listen({ host, port });
     },
     async close() {

@@ -50,7 +50,11 @@ async function receive(
 
 type Served = { store: Store; northbound: Northbound; stop: () => Promise<void> };
 
-function serve(t: Test, file = ':memory:', webhooks: NorthboundOptions['webhooks'] = {}): Served {
+function serve(
+  t: Test,
+  file = ':memory:',
+  webhooks: Exclude<NorthboundOptions['webhooks'], 'none'> = {},
+): Served {
   const store = openStore(file);
   const northbound = createNorthbound({
     store,
