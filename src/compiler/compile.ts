@@ -2,10 +2,12 @@
  * compile: what is declared, decided and so, in; what each switch and the host are to be made equal to, out.
  * A function of its input alone: the same input gives the same flows in the same order.
  */
-import type { DesiredFlow, DesiredGroup, Isolation, WantedInstance } from '../model/desired.ts';
+import type { DesiredFlow, Isolation, WantedInstance } from '../model/desired.ts';
 import type { PortFact } from '../model/facts.ts';
 import type { Dpid, InstanceId, Mac, OfPort } from '../model/ids.ts';
 import { SWITCH_OWNER } from '../model/ids.ts';
+import { COMMON_PART, type DesiredPart, type DesiredParts, Whole } from '../model/parts.ts';
+import { SortedMap } from '../model/sorted-map.ts';
 import { classifyFlows } from './classify.ts';
 import { deliverFlows } from './deliver.ts';
 import { egressFlows } from './egress.ts';
@@ -18,12 +20,16 @@ import { NO_TREE, openUplinks } from './tree.ts';
 import { unchainedFlows } from './unchained.ts';
 import { type CompileInput, OFPP_MAX, portName, type SwitchView, viewSwitch } from './view.ts';
 
-export type CompiledSwitch = {
+export class CompiledSwitch extends Whole {
   readonly dpid: Dpid;
-  readonly flows: readonly DesiredFlow[];
-  readonly groups: readonly DesiredGroup[];
-  readonly isolated: ReadonlyMap<OfPort, Isolation>;
-};
+  readonly parts: DesiredParts;
+
+  constructor(dpid: Dpid, parts: DesiredParts) {
+    super(parts);
+    this.dpid = dpid;
+    this.parts = parts;
+  }
+}
 export type Compiled = {
   readonly switches: ReadonlyMap<Dpid, CompiledSwitch>;
   readonly instances: readonly WantedInstance[];
@@ -46,8 +52,7 @@ export function compile(input: CompileInput): Compiled {
 }
 
 function compileSwitch(view: SwitchView): CompiledSwitch {
-  return {
-    dpid: view.spec.dpid,
+  const common: DesiredPart = {
     flows: [
       ...missFlows(view),
       ...ingressFlows(view),
@@ -60,6 +65,7 @@ function compileSwitch(view: SwitchView): CompiledSwitch {
     groups: [],
     isolated: isolation(view),
   };
+  return new CompiledSwitch(view.spec.dpid, SortedMap.from([[COMMON_PART, common]]));
 }
 
 /** Every table says what a miss does, so that nothing hangs on a switch's own default. */

@@ -21,12 +21,12 @@ import type { ChainStatus } from '../model/status.ts';
 import type { Steering } from '../model/steering.ts';
 import { runAudit } from './audit.ts';
 import { type CountersInput, chainCounters, subscriberCounters } from './counters.ts';
-import { withDigests } from './digest.ts';
 import { installation } from './installed.ts';
 import { chainFlows, remainsOf } from './made.ts';
 import { newsOf, type Seen, see } from './news.ts';
 import { Rejections } from './rejections.ts';
 import { chainStatus } from './status.ts';
+import { Tables } from './tables.ts';
 import { whatIf } from './what-if.ts';
 
 export type ControlOptions = {
@@ -83,7 +83,7 @@ export function createControl(options: ControlOptions): Control {
 
   let compiled: Compiled = { switches: new Map(), instances: [] };
   let compiledFrom: CompileInput | undefined;
-  let desired = new Map<Dpid, DesiredSwitch>();
+  let desired = new Map<Dpid, Tables>();
   /** The paths that have flows in `desired`. */
   let compiledPaths: ReadonlySet<PathId> = new Set();
   /** Switches whose links were known once. */
@@ -202,7 +202,7 @@ export function createControl(options: ControlOptions): Control {
       const desiredBefore = desired;
       const knownSwitches = [...facts.switches.values()].filter(isKnown);
       const wanted = knownSwitches.flatMap(({ dpid }) => compiled.switches.get(dpid) ?? []);
-      desired = new Map(wanted.map((of) => [of.dpid, { ...withDigests(of), revision }]));
+      desired = new Map(wanted.map((of) => [of.dpid, new Tables(of, revision, desiredBefore.get(of.dpid))]));
       tellCompiled(revision, desiredBefore);
       compiledPaths = new Set([...steering.paths.keys()].filter((id) => !rejected.has(id)));
       switches.want([...desired.values()]);

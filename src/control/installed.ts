@@ -9,8 +9,9 @@ export type Installed = (owner: OwnerId, only?: Dpid) => boolean;
 
 /**
  * Tells whether all that is wanted for an owner is in force: every switch that one of its paths is on has
- * answered the barrier for the owner's flows and for the switch's own, which every path needs. A switch that
- * is not connected has answered nothing.
+ * answered the barrier for the owner's flows, for those that its subscribers need besides, and for what everybody
+ * needs. What is put in for other chains meanwhile is not waited for. A switch that is not connected has answered
+ * nothing.
  */
 export function installation(
   declared: Declared,
@@ -29,12 +30,16 @@ export function installation(
   return (owner, only) =>
     [...(switchesOf.get(owner) ?? [])].every((dpid) => {
       if (only !== undefined && dpid !== only) return true;
-      const wanted = desired.get(dpid)?.owners;
-      const applied = facts.switches.get(dpid)?.applied?.owners;
+      const wanted = desired.get(dpid);
+      const applied = facts.switches.get(dpid)?.applied;
       return (
         wanted !== undefined &&
         applied !== undefined &&
-        [owner, SWITCH_OWNER].every((id) => applied.get(id) === wanted.get(id))
+        [owner, SWITCH_OWNER].every(
+          (id) =>
+            applied.needs.get(id) === wanted.needs.get(id) &&
+            applied.owners.has(id) === wanted.owners.has(id),
+        )
       );
     });
 }

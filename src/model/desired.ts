@@ -5,6 +5,7 @@ import type { FlowDesc, GroupDesc, Instruction, Match } from 'ts-openflow';
 import type { CountPoint } from './counters.ts';
 import type { FunctionSpec, JsonObject, SwitchSpec } from './declared.ts';
 import type { Dpid, InstanceId, Mac, OfPort, OwnerId } from './ids.ts';
+import type { DesiredParts } from './parts.ts';
 
 export type DesiredFlow = {
   readonly owner: OwnerId;
@@ -27,7 +28,12 @@ export type DesiredSwitch = {
   readonly revision?: number;
   /** Digest of all that follows. */
   readonly digest: string;
+  /** Digests of what is each owner's. */
   readonly owners: ReadonlyMap<OwnerId, string>;
+  /** Digests of what has to be in the switch for each owner: what is the owner's, and what else its parts hold. */
+  readonly needs: ReadonlyMap<OwnerId, string>;
+  /** The parts that all of the following comes out of. */
+  readonly parts: DesiredParts;
   readonly flows: readonly DesiredFlow[];
   /** What the flows refer to; numbers are unique. */
   readonly groups: readonly DesiredGroup[];

@@ -58,7 +58,10 @@ export type Reconciled = {
 /** What the switch has confirmed by a barrier. */
 export type Applied = {
   readonly digest: string;
+  /** Whose flows are in it, by the digests of them; those that the switch refused are not named. */
   readonly owners: ReadonlyMap<OwnerId, string>;
+  /** Digests of all that is needed for each owner, whether it was refused or not. */
+  readonly needs: ReadonlyMap<OwnerId, string>;
 };
 
 export type SwitchFact = {

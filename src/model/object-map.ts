@@ -100,7 +100,7 @@ export class ObjectMap<K extends Kind> implements ReadonlyMap<Name, Stored<K>> {
 
   /** The entries whose names come after this one, which need not be there; all without one. */
   after(name?: string): Generator<[Name, Stored<K>], undefined> {
-    return this.#objects.after(name);
+    return this.#objects.after(name as Name | undefined);
   }
 
   entries(): Generator<[Name, Stored<K>], undefined> {

@@ -1,7 +1,8 @@
 /**
  * A map that never changes and is cheap to change: `with` and `without` answer a new map that shares all but a few
- * hundred entries with the old one. Its names come in the alphabet of their code units, and a walk can begin in the
- * middle, so a list can be read page by page.
+ * hundred entries with the old one. Text comes in the alphabet of its code units, and a walk can begin in the
+ * middle, so a list can be read page by page. What two such maps share need not be compared: what has changed from
+ * one to the other costs as much as the change.
  */
 
 type Entry<K, V> = readonly [K, V];
@@ -10,7 +11,7 @@ type Chunk<K, V> = readonly Entry<K, V>[];
 /** Entries of a chunk: it is copied at each change, as is the list of chunks. Split in two when it grows over. */
 const CHUNK_MAX = 512;
 
-export class SortedMap<K extends string, V> implements ReadonlyMap<K, V> {
+export class SortedMap<K extends string | number, V> implements ReadonlyMap<K, V> {
   static readonly #empty = new SortedMap<never, never>([], 0);
   /** None is empty. */
   readonly #chunks: readonly Chunk<K, V>[];
@@ -23,7 +24,7 @@ export class SortedMap<K extends string, V> implements ReadonlyMap<K, V> {
   }
 
   /** @param entries in any order; of two with one key the last one counts */
-  static from<K extends string, V>(entries: Iterable<Entry<K, V>>): SortedMap<K, V> {
+  static from<K extends string | number, V>(entries: Iterable<Entry<K, V>>): SortedMap<K, V> {
     const sorted = [...new Map(entries)].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
     if (sorted.length === 0) return SortedMap.#empty as SortedMap<never, V> as SortedMap<K, V>;
     const chunks: Chunk<K, V>[] = [];
@@ -55,6 +56,17 @@ export class SortedMap<K extends string, V> implements ReadonlyMap<K, V> {
     return new SortedMap(this.#chunks.toSpliced(index, 1, ...parts), this.size + (isNew ? 1 : 0));
   }
 
+  /** Many changes at once; a key whose value is undefined goes. */
+  withAll(changes: ReadonlyMap<K, V | undefined>): SortedMap<K, V> {
+    if (changes.size > this.size / 8 + 8) {
+      const all = new Map<K, V | undefined>([...this, ...changes]);
+      return SortedMap.from([...all].filter((entry): entry is [K, V] => entry[1] !== undefined));
+    }
+    let map: SortedMap<K, V> = this;
+    for (const [key, value] of changes) map = value === undefined ? map.without(key) : map.with(key, value);
+    return map;
+  }
+
   without(key: K): SortedMap<K, V> {
     const index = this.#chunkOf(key);
     const chunk = this.#chunks[index];
@@ -65,8 +77,8 @@ export class SortedMap<K extends string, V> implements ReadonlyMap<K, V> {
   }
 
   /** The entries whose keys come after this text, which need not be a key; all of them without one. */
-  *after(key?: string): Generator<[K, V], undefined> {
-    let index = key === undefined ? 0 : this.#chunkOf(key as K);
+  *after(key?: K): Generator<[K, V], undefined> {
+    let index = key === undefined ? 0 : this.#chunkOf(key);
     const first = this.#chunks[index];
     let at = key === undefined || first === undefined ? 0 : lowerBound(first, key);
     if (first?.[at]?.[0] === key && key !== undefined) at++;
@@ -75,6 +87,22 @@ export class SortedMap<K extends string, V> implements ReadonlyMap<K, V> {
       for (; at < chunk.length; at++) yield chunk[at] as unknown as [K, V];
     }
     return undefined;
+  }
+
+  /** The keys whose values are others than in an earlier map, or that only one of the two has; in no order. */
+  changedSince(before: SortedMap<K, V>): readonly K[] {
+    if (before === this) return [];
+    const [ours, theirs] = [new Set(this.#chunks), new Set(before.#chunks)];
+    const changed: K[] = [];
+    for (const chunk of this.#chunks) {
+      if (theirs.has(chunk)) continue;
+      for (const [key, value] of chunk) if (before.get(key) !== value) changed.push(key);
+    }
+    for (const chunk of before.#chunks) {
+      if (ours.has(chunk)) continue;
+      for (const [key] of chunk) if (!this.has(key)) changed.push(key);
+    }
+    return changed;
   }
 
   entries(): Generator<[K, V], undefined> {
@@ -113,12 +141,12 @@ export class SortedMap<K extends string, V> implements ReadonlyMap<K, V> {
 }
 
 /** The place of the first entry whose key is not before this one. */
-function lowerBound<K extends string, V>(chunk: Chunk<K, V>, key: string): number {
+function lowerBound<K extends string | number, V>(chunk: Chunk<K, V>, key: K): number {
   let low = 0;
   let high = chunk.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((chunk[middle]?.[0] as string) < key) low = middle + 1;
+    if ((chunk[middle]?.[0] as K) < key) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -10,6 +10,8 @@ import {
 } from '../../src/model/desired.ts';
 import type { SwitchFact } from '../../src/model/facts.ts';
 import type { Dpid, OfPort, OwnerId } from '../../src/model/ids.ts';
+import { COMMON_PART } from '../../src/model/parts.ts';
+import { SortedMap } from '../../src/model/sorted-map.ts';
 import {
   createSouthbound,
   type Log,
@@ -51,13 +53,14 @@ export function desiredSwitch(
     JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? `${v}n` : v));
   const owners = new Map<OwnerId, string>();
   for (const { owner } of flows) owners.set(owner, text(flows.filter((flow) => flow.owner === owner)));
+  const part = { flows, groups, isolated: new Map(isolated as readonly (readonly [OfPort, Isolation])[]) };
   return {
     dpid,
     digest: text([flows, isolated, groups]),
     owners,
-    flows,
-    groups,
-    isolated: new Map(isolated as readonly (readonly [OfPort, Isolation])[]),
+    needs: owners,
+    parts: SortedMap.from([[COMMON_PART, part]]),
+    ...part,
   };
 }
 

@@ -13,7 +13,7 @@ import {
   noBuffer,
   ports,
 } from 'ts-openflow';
-import { COOKIE_MARK, COOKIE_MARK_MASK } from '../../model/desired.ts';
+import { COOKIE_MARK, COOKIE_MARK_MASK, type DesiredFlow } from '../../model/desired.ts';
 import { type Channel, type Fault, Refused, type Told } from '../openflow/channel.ts';
 import type { Request } from '../openflow/session.ts';
 import type { Change, Content } from './difference.ts';
@@ -41,6 +41,30 @@ export async function readContent(
     groups: (found as MessageOf<'groupDescReply'>).groups,
   };
 }
+
+/** These flows alone, as far as the switch has them. @throws Refused, Disconnected */
+export async function readFlows(
+  channel: Channel,
+  wanted: readonly DesiredFlow[],
+): Promise<readonly FlowDesc[]> {
+  const answers = await Promise.all(
+    wanted.map(({ table, match, cookie }) =>
+      channel.ask({
+        type: 'flowDescRequest',
+        flags: 0,
+        table,
+        outPort: ports.any,
+        outGroup: groups.any,
+        cookie,
+        cookieMask: EXACTLY,
+        match,
+      }),
+    ),
+  );
+  return answers.flatMap((answer) => (answer as MessageOf<'flowDescReply'>).flows);
+}
+
+const EXACTLY = 0xffff_ffff_ffff_ffffn;
 
 const BLANK = {
   type: 'flowMod',

@@ -10,6 +10,7 @@ import { type FlowDesc, stat } from 'ts-openflow';
 import type { Counted, CountPoint } from '../../model/counters.ts';
 import type { DesiredFlow } from '../../model/desired.ts';
 import type { OwnerId } from '../../model/ids.ts';
+import type { Recounted } from './difference.ts';
 
 type Reading = { readonly packets: bigint; readonly bytes: bigint; readonly points: readonly CountPoint[] };
 type Sum = { readonly point: CountPoint; packets: bigint; bytes: bigint };
@@ -21,7 +22,7 @@ const countOf = (flow: FlowDesc, name: 'packetCount' | 'byteCount'): bigint =>
   stat(flow.stats, name)?.value ?? 0n;
 
 export class FlowCounts {
-  #last: ReadonlyMap<string, Reading> = new Map();
+  #last = new Map<string, Reading>();
   readonly #sums = new Map<string, Sum>();
 
   get all(): readonly Counted[] {
@@ -39,6 +40,22 @@ export class FlowCounts {
     // Those that are not wanted any more, and are about to go.
     for (const [key, { points }] of this.#last) if (!now.has(key)) this.#take(key, points, held, now);
     this.#last = now;
+  }
+
+  /**
+   * Some flows go, or are to count something else; the others stay as they are.
+   *
+   * @param held the former ones as the switch has them, by their keys
+   */
+  change(recounted: ReadonlyMap<string, Recounted>, held: ReadonlyMap<string, FlowDesc>): void {
+    for (const [key, { was, is }] of recounted) {
+      if (was?.counts === undefined) continue;
+      const now = new Map<string, Reading>();
+      this.#take(key, was.counts, held, now);
+      const reading = now.get(key);
+      if (reading === undefined || is?.counts === undefined) this.#last.delete(key);
+      else this.#last.set(key, { ...reading, points: is.counts });
+    }
   }
 
   /** Forgets what belonged to chains that are gone. */

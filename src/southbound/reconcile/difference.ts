@@ -5,15 +5,17 @@ import {
   COOKIE_MARK_MASK,
   type DesiredFlow,
   type DesiredGroup,
+  type Isolation,
   isOurGroup,
   ownerOfCookie,
 } from '../../model/desired.ts';
-import { type OwnerId, SWITCH_OWNER } from '../../model/ids.ts';
+import { type OfPort, type OwnerId, SWITCH_OWNER } from '../../model/ids.ts';
+import type { DesiredParts } from '../../model/parts.ts';
 import { groupBody } from './groups.ts';
 
 export type Change =
   | { readonly kind: 'add'; readonly owner: OwnerId; readonly flow: DesiredFlow }
-  | { readonly kind: 'delete'; readonly owner: OwnerId; readonly flow: FlowDesc }
+  | { readonly kind: 'delete'; readonly owner: OwnerId; readonly flow: FlowDesc | DesiredFlow }
   | { readonly kind: 'addGroup' | 'modifyGroup'; readonly owner: OwnerId; readonly group: DesiredGroup }
   | { readonly kind: 'deleteGroup'; readonly owner: OwnerId; readonly group: GroupDesc };
 
@@ -69,6 +71,47 @@ export function oursByKey(flows: readonly FlowDesc[]): ReadonlyMap<string, FlowD
 /** Each desired flow that counts something, with its key. */
 export function* countingByKey(desired: readonly DesiredFlow[]): Generator<readonly [string, DesiredFlow]> {
   for (const flow of desired) if (flow.counts !== undefined) yield [canonical(flow).key, flow];
+}
+
+/** What is another in one set of parts than in another. */
+export type PartsChange = {
+  readonly changes: readonly Change[];
+  /** Flows that count something and go, come, or are to count something else, by their keys. */
+  readonly recounted: ReadonlyMap<string, Recounted>;
+  readonly isolated: ReadonlyMap<OfPort, Isolation>;
+  readonly hasGroups: boolean;
+};
+export type Recounted = { readonly was?: DesiredFlow; readonly is?: DesiredFlow };
+
+/** How to get from a switch that holds one set of parts to the other, without asking it. */
+export function partsChange(from: DesiredParts, to: DesiredParts): PartsChange {
+  const [were, are] = [new Map<string, DesiredFlow>(), new Map<string, DesiredFlow>()];
+  const isolated = new Map<OfPort, Isolation>();
+  let hasGroups = false;
+  for (const key of to.changedSince(from)) {
+    const [old, now] = [from.get(key), to.get(key)];
+    for (const flow of old?.flows ?? []) were.set(canonical(flow).key, flow);
+    for (const flow of now?.flows ?? []) are.set(canonical(flow).key, flow);
+    for (const [port, isolation] of now?.isolated ?? [])
+      if (old?.isolated.get(port) !== isolation) isolated.set(port, isolation);
+    hasGroups ||= [old, now].some((part) => part !== undefined && part.groups.length > 0);
+  }
+  const deletions: Change[] = [];
+  const additions: Change[] = [];
+  const recounted = new Map<string, Recounted>();
+  for (const [key, is] of are) {
+    const was = were.get(key);
+    if (was === undefined || canonical(was).body !== canonical(is).body)
+      additions.push({ kind: 'add', owner: is.owner, flow: is });
+    if (was?.counts !== undefined && JSON.stringify(was.counts) !== JSON.stringify(is.counts))
+      recounted.set(key, { was, is });
+  }
+  for (const [key, was] of were) {
+    if (are.has(key)) continue;
+    deletions.push({ kind: 'delete', owner: was.owner, flow: was });
+    if (was.counts !== undefined) recounted.set(key, { was });
+  }
+  return { changes: [...deletions, ...additions], recounted, isolated, hasGroups };
 }
 
 function flowChanges(desired: readonly DesiredFlow[], actual: ReadonlyMap<string, FlowDesc>) {

@@ -6,10 +6,18 @@ import type { OfPort } from '../../model/ids.ts';
 import type { Meters } from '../../model/meters.ts';
 import type { Log } from '../log.ts';
 import { type Channel, Disconnected, Refused } from '../openflow/channel.ts';
-import { carryOut, type Outcome, type Refusal, readContent } from './bundle.ts';
+import { carryOut, type Outcome, type Refusal, readContent, readFlows } from './bundle.ts';
 import { FlowCounts } from './counts.ts';
 import { describeChange, describeFault } from './describe.ts';
-import { type Change, type Content, countingByKey, difference, oursByKey } from './difference.ts';
+import {
+  type Change,
+  type Content,
+  countingByKey,
+  difference,
+  oursByKey,
+  type PartsChange,
+  partsChange,
+} from './difference.ts';
 import { meterPacketIns } from './meter.ts';
 import { Rejections } from './rejections.ts';
 
@@ -26,6 +34,13 @@ export type KeeperOptions = {
 /** Looks in a row at which the same flow had to be repaired before the operator is told. */
 const RESTLESS = 3;
 const MANY = 1000;
+/**
+ * Milliseconds between two looks for each flow that the switch holds: to read one takes a hundredth of that, and
+ * what is wanted anew meanwhile has to wait.
+ */
+const PAUSE_PER_FLOW_MS = 1;
+/** Flows whose counts are asked for one by one before they go; with more the switch is read as a whole. */
+const FEW = 64;
 
 const NOTHING_TO_DO = { done: true } as const;
 
@@ -57,8 +72,12 @@ export class SwitchKeeper {
   #askers: Asker[] = [];
   /** How many looks in a row each flow was repaired at. */
   #repairs = new Map<string, number>();
+  /** What this connection's switch holds, as of the last barrier; undefined where that is to be found out. */
+  #held: DesiredSwitch | undefined;
+  #flowsHeld = 0;
   #bundle = 0;
-  #due = false;
+  /** `change`: what is wanted is another than what the switch is known to hold; `look`: that has to be read. */
+  #due: 'nothing' | 'change' | 'look' = 'nothing';
   #running = false;
   #audit: NodeJS.Timeout | undefined;
 
@@ -105,12 +124,13 @@ export class SwitchKeeper {
     this.#repairs.clear();
     if (desired === undefined) this.#problem = undefined;
     this.#rejections.pardon(desired);
-    this.look();
+    this.#do('change');
   }
 
   connected(channel: Channel): void {
     this.#channel = channel;
     this.#applied = undefined;
+    this.#held = undefined;
     // It may be another version of the switch, or have other ports: what it refused may work now.
     this.#rejections.clear();
     this.look();
@@ -119,6 +139,7 @@ export class SwitchKeeper {
   disconnected(): void {
     this.#channel = undefined;
     this.#applied = undefined;
+    this.#held = undefined;
     clearTimeout(this.#audit);
     if (!this.#running) this.#dismiss();
   }
@@ -160,18 +181,23 @@ export class SwitchKeeper {
 
   /** Reads the switch soon and repairs what differs. While it is being done, one more time is enough. */
   look(): void {
-    this.#due = true;
+    this.#do('look');
+  }
+
+  #do(what: 'change' | 'look'): void {
+    if (this.#due !== 'look') this.#due = what;
     if (!this.#running) void this.#run();
   }
 
   async #run(): Promise<void> {
     this.#running = true;
     clearTimeout(this.#audit);
-    while (this.#due && this.#desired !== undefined && this.#channel !== undefined) {
-      this.#due = false;
+    while (this.#due !== 'nothing' && this.#desired !== undefined && this.#channel !== undefined) {
+      const from = this.#due === 'change' && this.#rejections.all.length === 0 ? this.#held : undefined;
+      this.#due = 'nothing';
       // Those who ask while it is being done want to know what comes after.
       const askers = this.#askers.splice(0);
-      const outcome = await this.#reconcile(this.#desired, this.#channel);
+      const outcome = await this.#reconcile(this.#desired, this.#channel, from);
       for (const asker of askers) {
         if (typeof outcome === 'number') asker.resolve({ changes: outcome, rejections: this.rejections });
         else asker.reject(outcome);
@@ -181,25 +207,39 @@ export class SwitchKeeper {
     this.#dismiss();
     if (this.#desired === undefined || this.#channel === undefined) return;
     // Jitter, so that many switches are not read at the same moment.
-    const pause = this.#options.auditIntervalMs * (0.85 + 0.3 * Math.random());
+    const least = Math.max(this.#options.auditIntervalMs, this.#flowsHeld * PAUSE_PER_FLOW_MS);
+    const pause = least * (0.85 + 0.3 * Math.random());
     this.#audit = setTimeout(() => this.look(), pause);
   }
 
-  /** Gives the number of changes that were made, or why the switch is not equal. */
-  async #reconcile(desired: DesiredSwitch, channel: Channel): Promise<number | ChainstitchError> {
+  /**
+   * Gives the number of changes that were made, or why the switch is not equal.
+   *
+   * @param from what the switch is known to hold; where that is not known, it is read
+   */
+  async #reconcile(
+    desired: DesiredSwitch,
+    channel: Channel,
+    from: DesiredSwitch | undefined,
+  ): Promise<number | ChainstitchError> {
     const { log } = this.#options;
+    const change = from && partsChange(from.parts, desired.parts);
+    const isolated = change?.isolated ?? desired.isolated;
     try {
       // A port that NORMAL may have again gets it before the flows that carried its traffic go: between the
       // two it would be cut off. One that NORMAL is to be kept off has its flows first, for the same reason.
-      const given = [...desired.isolated].filter(([, isolated]) => isolated === 'none');
+      const given = [...isolated].filter(([, isolation]) => isolation === 'none');
       // If this fails, so does the whole below, which says so; the flows do not wait for it.
-      await this.#options.isolate(new Map(given)).catch(() => {});
-      const changed = await this.#equalise(desired, channel);
-      await this.#options.isolate(desired.isolated);
+      if (given.length > 0) await this.#options.isolate(new Map(given)).catch(() => {});
+      const changed =
+        (change && (await this.#change(desired, channel, change))) ??
+        (await this.#equalise(desired, channel));
+      if (isolated.size > 0) await this.#options.isolate(isolated);
       if (this.#channel !== channel) return notConnected();
+      this.#held = this.#rejections.all.length === 0 ? desired : undefined;
       const owners = [...desired.owners].filter(([owner]) => !this.#rejections.has(owner));
       const before = this.#applied;
-      this.#applied = { digest: desired.digest, owners: new Map(owners) };
+      this.#applied = { digest: desired.digest, owners: new Map(owners), needs: desired.needs };
       if (changed > 0)
         log.info(
           { dpid: desired.dpid, changes: changed, digest: desired.digest, storeRevision: desired.revision },
@@ -217,9 +257,33 @@ export class SwitchKeeper {
       // What is in the switch now is not what was confirmed before, or that cannot be known.
       const had = this.#applied !== undefined;
       this.#applied = undefined;
+      this.#held = undefined;
       this.#say(`the switch could not be made equal: ${reason}`, had);
       return failed(reason, error);
     }
+  }
+
+  /**
+   * Brings a switch whose content is known to what is wanted now. Gives the number of changes that were made, or
+   * undefined where it has to be read after all: nothing is changed then.
+   */
+  async #change(
+    desired: DesiredSwitch,
+    channel: Channel,
+    { changes, recounted, hasGroups }: PartsChange,
+  ): Promise<number | undefined> {
+    if (hasGroups || recounted.size > FEW) return undefined;
+    if (recounted.size > 0) {
+      const gone = [...recounted.values()].flatMap(({ was }) => was ?? []);
+      this.#counts.change(recounted, oursByKey(await readFlows(channel, gone)));
+    }
+    if (changes.length > 0 && !(await this.#carryOut(channel, changes)).done) return undefined;
+    this.#options.meters.looked(desired.dpid, {
+      held: this.#flowsHeld,
+      changes: changes.length,
+      why: 'news',
+    });
+    return changes.length;
   }
 
   /** Gives the number of changes that were made. */
@@ -229,6 +293,7 @@ export class SwitchKeeper {
     await meterPacketIns(channel);
     const leftOut = this.#rejections.atThisLook();
     const content = await readContent(channel, 'ours');
+    this.#flowsHeld = content.flows.length;
     const flows = oursByKey(content.flows);
     // Before anything is changed, so that what goes is counted.
     this.#counts.read(countingByKey(desired.flows), flows);

@@ -57,7 +57,11 @@ function tablesOf(world: { declared: Declared; steering: Steering; facts: Facts 
 }
 
 /** Follows a frame through the switch and through instances that let everything pass; gives the ports it met. */
-function trip(tables: CompiledSwitch, port: number, headers: Readonly<Record<string, bigint>>): number[] {
+function trip(
+  tables: Pick<CompiledSwitch, 'flows'>,
+  port: number,
+  headers: Readonly<Record<string, bigint>>,
+): number[] {
   const met: number[] = [];
   let at = port;
   let frame = frameOf(headers);
@@ -350,7 +354,7 @@ t.test('the interpreter can tell a bypass', async (t) => {
     priority: 400,
     instructions: [{ type: 'applyActions', actions: [{ type: 'output', port: PORT.uplink, maxLen: 0 }] }],
   } as const;
-  t.strictSame(trip({ ...tables, flows: [...tables.flows, around] }, PORT.alice, {}), [PORT.uplink]);
+  t.strictSame(trip({ flows: [...tables.flows, around] }, PORT.alice, {}), [PORT.uplink]);
   t.not(alice.mac, bob.mac);
 });
 

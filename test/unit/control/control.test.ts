@@ -78,7 +78,7 @@ class FakeNetwork {
   confirm(): void {
     this.#set((wanted, fact) => ({
       ...fact,
-      applied: { digest: wanted.digest, owners: wanted.owners },
+      applied: { digest: wanted.digest, owners: wanted.owners, needs: wanted.needs },
       rejections: [],
     }));
   }

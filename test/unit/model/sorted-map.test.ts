@@ -54,6 +54,39 @@ t.test('it is what a map is, in order, and no change is seen in an older one', a
   t.pass();
 });
 
+t.test('what has changed is found, and many changes at once are as many one by one', async (t) => {
+  const steps = fc.array(step, { maxLength: 400, size: 'max' });
+  fc.assert(
+    fc.property(fc.uniqueArray(key, { maxLength: 2500, size: 'max' }), steps, (start, steps) => {
+      const before = SortedMap.from(start.map((name, index): [string, number] => [name, index]));
+      const changes = new Map<string, number | undefined>(
+        steps.map((one) => ('put' in one ? [one.put, one.value] : [one.drop, undefined])),
+      );
+      let after = before;
+      for (const [name, value] of changes)
+        after = value === undefined ? after.without(name) : after.with(name, value);
+      const names = new Set([...before.keys(), ...after.keys()]);
+      const expected = [...names].filter((name) => before.get(name) !== after.get(name));
+      const atOnce = before.withAll(changes);
+      const found = (map: typeof before): string => JSON.stringify([...map.changedSince(before)].sort());
+      return (
+        found(after) === JSON.stringify(expected.sort()) &&
+        found(atOnce) === found(after) &&
+        JSON.stringify([...atOnce]) === JSON.stringify([...after])
+      );
+    }),
+    { numRuns: 60 },
+  );
+  t.strictSame(
+    SortedMap.from([
+      [9, 'a'],
+      [10, 'b'],
+    ]).get(10),
+    'b',
+    'numbers are in the order of numbers',
+  );
+});
+
 t.test('taking away what is not there changes nothing', async (t) => {
   const map = SortedMap.from<string, number>([['b', 1]]);
   t.equal(map.without('a'), map);

@@ -167,7 +167,7 @@ t.test('switches are shown with what is seen of them', async (t) => {
     ports: new Map([
       ['p1', { name: 'p1', ofport: 1 as OfPort, mac: '00:00:00:00:00:0a' as Mac, linkUp: true }],
     ]),
-    applied: { digest: 'd', owners: new Map() },
+    applied: { digest: 'd', owners: new Map(), needs: new Map() },
     rejections: [
       { owner: 1 as OwnerId, digest: 'd', reason: 'OFPBAC_BAD_OUT_PORT', flow: 'actions=output:9' },
     ],

@@ -3,10 +3,13 @@ import fc from 'fast-check';
 import t from 'tap';
 import type { FlowDesc } from 'ts-openflow';
 import type { DesiredFlow } from '../../../src/model/desired.ts';
+import { type DesiredParts, Whole } from '../../../src/model/parts.ts';
+import { SortedMap } from '../../../src/model/sorted-map.ts';
 import {
   type Change,
   difference as differenceOf,
   oursByKey,
+  partsChange,
 } from '../../../src/southbound/reconcile/difference.ts';
 import { desiredFlow, outputTo } from '../../harness/ovs-southbound.ts';
 
@@ -154,4 +157,54 @@ t.test('after the changes there is nothing left to change', async (t) => {
     }),
   );
   t.pass('for any two sets of flows');
+});
+
+t.test('from parts to parts it is what reading the switch would have shown, whatever moved', async (t) => {
+  const flowOf = fc.record({
+    owner: fc.integer({ min: 1, max: 3 }),
+    priority: fc.integer({ min: 1, max: 12 }),
+    port: fc.integer({ min: 1, max: 3 }),
+    part: fc.constantFrom('', 'a', 'b', 'c'),
+    counts: fc.boolean(),
+  });
+  // A switch has one flow for a table, a priority and a match: no two parts may want the same one.
+  const flowsOf = fc.uniqueArray(flowOf, { selector: ({ priority }) => priority });
+  type Made = Parameters<Parameters<(typeof flowsOf)['map']>[0]>[0];
+  const counts = [{ owner: 1 as never, direction: 'upstream', at: { kind: 'entered' } }] as const;
+  const partsOf = (made: Made): DesiredParts =>
+    SortedMap.from(
+      [...Map.groupBy(made, ({ part }) => part)].map(([part, flows]) => [
+        part,
+        {
+          flows: flows.map(({ owner, priority, port, counts: isCounted }) => ({
+            ...desiredFlow({ owner, priority, instructions: outputTo(port) }),
+            ...(isCounted ? { counts } : {}),
+          })),
+          groups: [],
+          isolated: new Map(),
+        },
+      ]),
+    );
+  fc.assert(
+    fc.property(flowsOf, flowsOf, (before, after) => {
+      const [from, to] = [partsOf(before), partsOf(after)];
+      const { changes, recounted, hasGroups } = partsChange(from, to);
+      const held = new Whole(from).flows.map((flow) => actual(flow));
+      const read = summary(difference(new Whole(to).flows, held)).sort();
+      const found = summary(changes as Extract<Change, { flow: unknown }>[]);
+      const gone = before.filter(
+        ({ counts: isCounted, priority }) =>
+          isCounted && !after.some((other) => other.priority === priority && other.counts),
+      );
+      return (
+        JSON.stringify(found.toSorted()) === JSON.stringify(read) &&
+        found.findLastIndex((change) => change.startsWith('delete')) + 1 ===
+          found.filter((change) => change.startsWith('delete')).length &&
+        recounted.size === gone.length &&
+        !hasGroups
+      );
+    }),
+    { numRuns: 300 },
+  );
+  t.pass();
 });
