@@ -29,14 +29,16 @@ export const API_LIMITS = {
   pageDefault: 500,
   /** Objects that are looked at for one page: a filter that few pass has pages that are not full. */
   pageScan: 20_000,
+  /** Bytes of what was declared at which a page ends, of a list, of a history or of events. */
+  pageBytes: 4_194_304,
   /** Milliseconds that a change of a chain waits for the flows that close it. */
   closingMs: 1_000,
   /** Streams of events that may be open, the time between two signs of life on one, and until a client tries again. */
-  streams: 256,
+  streams: { places: 256, perTenant: 32, tenants: 192 },
   heartbeatMs: 15_000,
   eventRetryMs: 2_000,
   /** Requests that may wait for a state at the same time. */
-  waiters: 256,
+  waiters: { places: 256, perTenant: 32, tenants: 192 },
   /** Seconds that a request may wait for a state, and that it waits unless it says otherwise. */
   waitSecondsMax: 60,
   waitSecondsDefault: 30,

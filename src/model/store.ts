@@ -54,6 +54,7 @@ export type Cause = {
 
 /** A request that its client may send again. */
 export type Once = {
+  /** The caller, a space, and what the caller chose. */
   readonly key: string;
   /** A digest of what was asked: the same key with another question is a mistake. */
   readonly fingerprint: string;
@@ -123,7 +124,7 @@ export interface Journal {
    * The entries after a number, oldest first.
    *
    * @param limit how many are looked at for the filter at most
-   * @returns those that pass, and where to go on
+   * @returns those that pass, and where to go on; fewer where they are large
    * @throws ChainstitchError `events-gone` where entries after the number have been dropped
    */
   read(
@@ -131,8 +132,16 @@ export interface Journal {
     limit: number,
     filter?: JournalFilter,
   ): { readonly entries: readonly JournalEntry[]; readonly next: number };
-  /** The entries of one object, newest first, before a number. */
-  history(kind: Subject, name: string, before: number, limit: number): readonly JournalEntry[];
+  /**
+   * The entries of one object, newest first, before a number, and the number before which there are more; absent
+   * where there are none.
+   */
+  history(
+    kind: Subject,
+    name: string,
+    before: number,
+    limit: number,
+  ): { readonly entries: readonly JournalEntry[]; readonly next?: number };
   /** Writes what control has observed. */
   observe(observations: readonly Observation[]): void;
   /** Calls back after each write of the journal, until the returned function is called. */
@@ -148,6 +157,8 @@ export type DeadLetter = {
   readonly attempts: number;
   /** Why the last try failed. */
   readonly error: string;
+  /** Whether it is to be tried once more. */
+  readonly queued: boolean;
 };
 
 /** How far webhooks, by their uid, are with the journal. It is forgotten with the webhook. */
@@ -156,10 +167,21 @@ export interface Deliveries {
   position(uid: number): number | undefined;
   advance(uid: number, seq: number): void;
   /** Gives an event up and goes past it. */
-  bury(uid: number, letter: Omit<DeadLetter, 'at'>): void;
+  bury(uid: number, letter: Failed): void;
   /** Oldest first; a bounded number is kept. */
   deadLetters(uid: number): readonly DeadLetter[];
+  /** Asks that dead letters are tried once more, those of these events or all, and says which ones will be. */
+  requeue(uid: number, events?: readonly number[]): readonly number[];
+  /** The first dead letter that is to be tried once more. */
+  nextQueued(uid: number): number | undefined;
+  /** What came of it: it is a dead letter no longer, or it stays one. */
+  settle(uid: number, seq: number, failed?: Pick<Failed, 'attempts' | 'error'>): void;
+  /** Forgets all dead letters. */
+  clear(uid: number): void;
+  /** Calls back when dead letters are asked for once more, until the returned function is called. */
+  watch(wake: () => void): () => void;
 }
+export type Failed = Omit<DeadLetter, 'at' | 'queued'>;
 
 /** Every write is on disk when the call returns or its promise resolves. */
 export interface Store {

@@ -43,7 +43,7 @@ export function registerChains(app: FastifyInstance, context: Context): void {
   });
 }
 
-function prepareWait({ waiters, store }: Context, request: FastifyRequest): AfterWrite<'chains'> {
+function prepareWait({ waiters, store, tenant }: Context, request: FastifyRequest): AfterWrite<'chains'> {
   const milliseconds = waitOf(request, 'active');
   if (milliseconds === undefined) {
     const settle = async (stored: Stored<'chains'>): Promise<void> => {
@@ -52,7 +52,7 @@ function prepareWait({ waiters, store }: Context, request: FastifyRequest): Afte
     };
     return { settle, release: () => undefined };
   }
-  const place = waiters.take();
+  const place = waiters.take(tenant);
   return {
     settle: (stored) => waiters.untilActive(stored, milliseconds, request),
     release: () => place.free(),
@@ -60,9 +60,12 @@ function prepareWait({ waiters, store }: Context, request: FastifyRequest): Afte
 }
 
 /** What is left of a deleted chain; undefined where nothing is. */
-function prepareDelete({ waiters, introspection }: Context, request: FastifyRequest): AfterDelete<'chains'> {
+function prepareDelete(
+  { waiters, introspection, tenant }: Context,
+  request: FastifyRequest,
+): AfterDelete<'chains'> {
   const milliseconds = waitOf(request, 'gone');
-  const place = milliseconds === undefined ? undefined : waiters.take();
+  const place = milliseconds === undefined ? undefined : waiters.take(tenant);
   return {
     settle: async (deleted) => {
       if (milliseconds !== undefined) await waiters.untilGone(deleted, milliseconds, request);

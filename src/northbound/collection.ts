@@ -54,6 +54,9 @@ export type Collection<K extends Kind> = {
   readonly prepareDelete?: (view: Context, request: FastifyRequest) => AfterDelete<K>;
 };
 
+/** Kinds of which one may be as large as a request. */
+const LARGE: ReadonlySet<Kind> = new Set(['chains', 'pools']);
+
 type ByName = { Params: { name: Name } };
 
 export function registerCollection<K extends Kind>(
@@ -73,6 +76,7 @@ export function registerCollection<K extends Kind>(
       after: (name) => objectMap(view.store.declared(), kind).after(name),
       filters: collection.filters?.(view) ?? {},
       show: (stored) => show(stored, view),
+      ...(LARGE.has(kind) ? { bytes: ({ spec }) => JSON.stringify(spec).length } : {}),
     });
 
   /** Carries a change out or only tries it, and answers with the object. */

@@ -1,8 +1,8 @@
 /**
  * /v1/events: the journal, as a page of JSON or as a stream (server-sent events).
  *
- * A stream keeps a place in the journal and nothing else: it reads on when the connection takes more. A client that is
- * slow costs no memory; one that falls behind the journal is told so and has to read the state anew.
+ * A stream keeps a place in the journal and the event that is being sent: it reads on when the connection takes more. A
+ * client that is slow costs no memory; one that falls behind the journal is told so and has to read the state anew.
  */
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -11,6 +11,7 @@ import { API_LIMITS } from '../model/limits.ts';
 import type { EntryType, Journal, JournalEntry, JournalFilter, Subject } from '../model/store.ts';
 import { type Context, viewOf } from './context.ts';
 import { invalid, parseLimit, type Query } from './list.ts';
+import { Places } from './places.ts';
 
 export const EVENT_KINDS = [
   'functions',
@@ -25,10 +26,11 @@ export const EVENT_KINDS = [
 export const EVENT_TYPES = ['created', 'replaced', 'deleted', 'changed'] as const;
 
 export function registerEvents(app: FastifyInstance, context: Context): void {
-  let streams = 0;
+  const streams = new Places(API_LIMITS.streams, 'streams are open already');
   const config = { query: ['after', 'limit', 'kind', 'name', 'types'] };
   app.get('/v1/events', { config }, async (request, reply) => {
-    const { journal } = viewOf(context, request).store;
+    const { tenant, store } = viewOf(context, request);
+    const { journal } = store;
     const query = request.query as Query;
     const filter = filterOf(query);
     const given = numberOf('the query parameter `after`', query['after']);
@@ -41,16 +43,11 @@ export function registerEvents(app: FastifyInstance, context: Context): void {
     const after = last ?? given ?? journal.newest;
     // What is gone is refused while the answer can still have a status.
     journal.read(after, 1);
-    if (streams >= API_LIMITS.streams) {
-      throw new ChainstitchError('too-many-waiters', `${API_LIMITS.streams} streams are open already`);
-    }
-    streams++;
+    const place = streams.take(tenant);
     reply.hijack();
     const { isCurrent } = request.principal;
     const mayGoOn = (): boolean => isCurrent?.(context.now()) ?? true;
-    stream(reply.raw, journal, after, filter, context.closing, mayGoOn).finally(() => {
-      streams--;
-    });
+    stream(reply.raw, journal, after, filter, context.closing, mayGoOn).finally(() => place.free());
     return reply;
   });
 }
@@ -100,8 +97,7 @@ async function stream(
         out.write(`event: gone\ndata: ${JSON.stringify({ after, horizon: journal.horizon })}\n\n`);
         break;
       }
-      for (const entry of page?.entries ?? []) out.write(formatEvent(entry));
-      after = page?.next ?? after;
+      after = page === undefined ? after : send(out, page);
       if (page === undefined) await woken;
       out.removeAllListeners('drain');
     }
@@ -113,8 +109,16 @@ async function stream(
   }
 }
 
-/** Entries that are read at once: as much as is in memory of a stream. */
+/** Entries that are read at once. */
 const BATCH = 100;
+
+/** Writes as long as the connection takes it, and says where to go on. */
+function send(out: ServerResponse, { entries, next }: ReturnType<Journal['read']>): number {
+  for (const entry of entries) {
+    if (!out.write(formatEvent(entry))) return entry.seq;
+  }
+  return next;
+}
 
 function read(journal: Journal, after: number, filter: JournalFilter): ReturnType<Journal['read']> | 'gone' {
   try {

@@ -35,6 +35,7 @@ export function registerFunctions(app: FastifyInstance, context: Context): void 
         },
         filters: {},
         show: (shown: unknown) => shown,
+        bytes: (shown) => JSON.stringify(shown).length,
       }),
   });
 }

@@ -20,13 +20,10 @@ export function registerHistory(app: FastifyInstance, context: Context, kind: Ki
     const cursor = parseCursor(request.query.cursor, list);
     const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor);
     if (!Number.isSafeInteger(before)) throw invalid('the query parameter `cursor` is none');
-    const found = store.journal.history(kind, name, before, limit + 1);
-    if (found.length === 0 && cursor === undefined && !store.declared()[kind].has(name)) {
+    const { entries, next } = store.journal.history(kind, name, before, limit);
+    if (entries.length === 0 && cursor === undefined && !store.declared()[kind].has(name)) {
       throw new ChainstitchError('not-found', `nothing is known of ${name} in ${kind}`);
     }
-    const items = found.slice(0, limit);
-    const last = items.at(-1);
-    const isMore = found.length > limit && last !== undefined;
-    return { items, ...(isMore ? { next: formatCursor(list, String(last.seq)) } : {}) };
+    return { items: entries, ...(next === undefined ? {} : { next: formatCursor(list, String(next)) }) };
   });
 }

@@ -53,6 +53,7 @@ function pagesFor({ introspection }: Context): Pages {
       phase: wordFilter('phase', [...INSTANCE_PHASES, 'unknown'], ({ fact }) => fact?.phase ?? 'unknown'),
     },
     show,
+    bytes: ({ record }) => JSON.stringify(record).length,
   });
 }
 

@@ -15,6 +15,8 @@ export type Listing<T> = {
   after(name: string | undefined): Iterable<readonly [name: string, item: T]>;
   readonly filters: Filters<T>;
   readonly show: (item: T) => unknown;
+  /** About how many bytes one takes, where they may be large. */
+  readonly bytes?: (item: T) => number;
 };
 
 /** A list that only its pages are wanted of. */
@@ -50,14 +52,17 @@ function pageOf<T>(what: string, listing: Listing<T>, query: Query): Page {
     .slice(0, 8);
   const items: unknown[] = [];
   let looked = 0;
+  let bytes = 0;
   let last: string | undefined;
   for (const [name, item] of listing.after(parseCursor(query['cursor'], list))) {
-    if (items.length === limit || looked === API_LIMITS.pageScan) {
+    if (items.length === limit || looked === API_LIMITS.pageScan || bytes > API_LIMITS.pageBytes) {
       return { items, next: formatCursor(list, last ?? '') };
     }
     looked++;
     last = name;
-    if (given.every(({ passes }) => passes(item))) items.push(listing.show(item));
+    if (!given.every(({ passes }) => passes(item))) continue;
+    items.push(listing.show(item));
+    bytes += listing.bytes?.(item) ?? 0;
   }
   return { items };
 }

@@ -8,6 +8,7 @@ import type { Name } from '../model/ids.ts';
 import type { Introspection, Store } from '../model/interfaces.ts';
 import { API_LIMITS } from '../model/limits.ts';
 import type { ChainStatus } from '../model/status.ts';
+import { type Place, Places } from './places.ts';
 import { ProblemWithMembers } from './problem.ts';
 
 /** A status as it is shown: the uid stands beside it, with the chain. */
@@ -39,14 +40,11 @@ export function parseTimeout(text: string | undefined): number {
 /** Reasons for which no switch can answer soon. */
 const HOPELESS: ReadonlySet<string> = new Set(['SwitchDisconnected', 'NoUplink', 'PortMissing']);
 
-/** A place among those that may wait; it has to be given back. */
-export type Place = { free(): void };
-
 export class Waiters {
   readonly #store: Store;
   readonly #introspection: Introspection;
   readonly #closing: AbortSignal;
-  #taken = 0;
+  readonly #places = new Places(API_LIMITS.waiters, 'requests wait already');
 
   /** @param closing ends all waits, and lets none begin */
   constructor(store: Store, introspection: Introspection, closing: AbortSignal) {
@@ -57,22 +55,12 @@ export class Waiters {
 
   /** How many wait now. */
   get taken(): number {
-    return this.#taken;
+    return this.#places.taken;
   }
 
   /** Taken before anything is stored, so that a refusal means that nothing was. @throws `too-many-waiters` */
-  take(): Place {
-    if (this.#taken >= API_LIMITS.waiters) {
-      throw new ChainstitchError('too-many-waiters', `${API_LIMITS.waiters} requests wait already`);
-    }
-    this.#taken++;
-    let isFree = false;
-    return {
-      free: () => {
-        if (!isFree) this.#taken--;
-        isFree = true;
-      },
-    };
+  take(tenant: Name | undefined): Place {
+    return this.#places.take(tenant);
   }
 
   /**

@@ -4,6 +4,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Json } from '../model/declared.ts';
 import { ChainstitchError } from '../model/errors.ts';
+import { API_LIMITS } from '../model/limits.ts';
 import type { Cause, EntryType, JournalEntry, JournalFilter, Subject } from '../model/store.ts';
 
 /** Entries that are kept; a few more may be there, because they are dropped by the hundred. */
@@ -12,6 +13,9 @@ const DROPPED_AT_ONCE = 100;
 
 export type NewEntry = Omit<JournalEntry, 'seq' | 'at'>;
 type Row = Omit<JournalEntry, 'cause' | 'data'> & { cause: string; data: string };
+
+/** Bytes of an entry beside its data, about. */
+const ENTRY_BYTES = 300;
 
 export class JournalRows {
   readonly #db: DatabaseSync;
@@ -77,13 +81,39 @@ export class JournalRows {
         `the journal begins after ${this.#horizon}, and ${after} was asked for`,
       );
     }
-    const rows = this.#read.all(after, limit) as unknown as Row[];
-    const entries = rows.filter((row) => passes(row, filter)).map(fromRow);
-    return { entries, next: rows.at(-1)?.seq ?? Math.max(after, this.#newest) };
+    const entries: JournalEntry[] = [];
+    let last: number | undefined;
+    let bytes = 0;
+    for (const row of this.#read.iterate(after, limit) as Iterable<unknown> as Iterable<Row>) {
+      last = row.seq;
+      if (!passes(row, filter)) continue;
+      entries.push(fromRow(row));
+      bytes += row.data.length + ENTRY_BYTES;
+      if (bytes > API_LIMITS.pageBytes) break;
+    }
+    return { entries, next: last ?? Math.max(after, this.#newest) };
   }
 
-  history(kind: Subject, name: string, before: number, limit: number): readonly JournalEntry[] {
-    return (this.#history.all(kind, name, before, limit) as unknown as Row[]).map(fromRow);
+  history(
+    kind: Subject,
+    name: string,
+    before: number,
+    limit: number,
+  ): { entries: readonly JournalEntry[]; next?: number } {
+    const entries: JournalEntry[] = [];
+    let bytes = 0;
+    // One more than is asked for tells whether there are others.
+    for (const row of this.#history.iterate(
+      kind,
+      name,
+      before,
+      limit + 1,
+    ) as Iterable<unknown> as Iterable<Row>) {
+      if (entries.length === limit || bytes > API_LIMITS.pageBytes) return { entries, next: row.seq + 1 };
+      entries.push(fromRow(row));
+      bytes += row.data.length + ENTRY_BYTES;
+    }
+    return { entries };
   }
 }
 

@@ -4,10 +4,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Committed, Once, Remembered } from '../model/store.ts';
 
-/** How long a key is known, and how many are known: where there are more, the oldest go first. */
+/**
+ * How long a key is known, and how many are known of one caller and of all: where there are more, the oldest go first.
+ * Nobody can so make the controller forget what others have sent, unless with very many names.
+ */
 const KEPT_MS = 24 * 60 * 60 * 1000;
-const KEPT = 10_000;
-const DROPPED_EVERY = 100;
+export const KEPT_OF_CALLER = 10_000;
+const KEPT = 100_000;
+const DROPPED_EVERY = 1000;
 
 type Row = { key: string; fingerprint: string; committed: string };
 
@@ -37,6 +41,12 @@ export class RememberedRows {
   #drop(now: number): void {
     this.#untilDrop = DROPPED_EVERY;
     this.#db.prepare('DELETE FROM remembered WHERE at <= ?').run(now - KEPT_MS);
+    // The key begins with the caller, and a space behind it.
+    this.#db
+      .prepare(
+        "DELETE FROM remembered WHERE key IN (SELECT key FROM (SELECT key, row_number() OVER (PARTITION BY substr(key, 1, instr(key, ' ')) ORDER BY at DESC) AS place FROM remembered) WHERE place > ?)",
+      )
+      .run(KEPT_OF_CALLER);
     this.#db
       .prepare(
         'DELETE FROM remembered WHERE key IN (SELECT key FROM remembered ORDER BY at DESC LIMIT -1 OFFSET ?)',

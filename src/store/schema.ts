@@ -103,6 +103,9 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (uid, seq)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE dead_letters ADD COLUMN queued INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 /** Number of the newest schema that this program knows. */

@@ -187,7 +187,7 @@ t.test('a client that falls behind the journal is told on the stream', async (t)
 t.test('there is room for so many streams, and the end of the server ends them', async (t) => {
   const { url, northbound } = await serve(t);
   const open = await Promise.all(
-    range(0, API_LIMITS.streams).map(() =>
+    range(0, API_LIMITS.streams.places).map(() =>
       fetch(`${url}/v1/events`, { headers: { accept: 'text/event-stream' } }),
     ),
   );

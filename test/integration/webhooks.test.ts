@@ -124,6 +124,68 @@ t.test('what is not taken is tried again, then put aside, and what follows goes 
   t.same(letters(store), [], 'another webhook of the name begins anew');
 });
 
+t.test('dead letters are tried once more when they are asked for', async (t) => {
+  const answers = new Map([
+    ['a', 500],
+    ['b', 500],
+  ]);
+  const receiver = await receive(t, ({ body }, response) => {
+    response.writeHead(answers.get((JSON.parse(body) as { name: string }).name) ?? 204).end();
+  });
+  const { store, northbound } = serve(t);
+  const path = '/v1/webhooks/w';
+  const ask = async (method: 'POST' | 'DELETE', what: string, body?: object) => {
+    const answer = await northbound.inject({
+      method,
+      url: `${path}/${what}`,
+      ...(body && { payload: body }),
+    });
+    return { status: answer.statusCode, body: answer.body === '' ? undefined : JSON.parse(answer.body) };
+  };
+  t.match(await ask('POST', 'redeliver'), { status: 404 });
+  declare(store, receiver.url, { events: { kinds: ['subscribers'] } });
+  for (const name of ['a', 'b', 'c']) write(store, name);
+  await until('the last is told', () => names(receiver).includes('c'));
+  const [a, b] = letters(store).map(({ seq }) => seq);
+  answers.clear();
+  answers.set('b', 503);
+  t.match(await ask('POST', 'redeliver', { events: [a, 999] }), { status: 202, body: { queued: [a] } });
+  await until('the first is taken', () => letters(store).length === 1);
+  const before = receiver.got.length;
+  t.match(await ask('POST', 'redeliver'), { status: 202, body: { queued: [b] } });
+  await until('the other was tried', () => letters(store)[0]?.queued === false);
+  t.equal(receiver.got.length, before + 1, 'once');
+  t.match(letters(store), [{ seq: b, attempts: 5, error: 'answered 503', queued: false }]);
+  t.equal(
+    store.deliveries.position(store.declared().webhooks.get('w' as never)?.uid ?? 0),
+    4,
+    'it goes not back',
+  );
+  t.match(await ask('DELETE', 'dead-letters'), { status: 204 });
+  t.same(letters(store), []);
+  t.match(await ask('POST', 'redeliver', { events: ['x'] }), { status: 422 });
+});
+
+t.test('a dead letter that the journal has no more is told as such', async (t) => {
+  const receiver = await receive(t);
+  const store = openStore(':memory:', { journalEntries: 1 });
+  declare(store, receiver.url);
+  const { uid } = store.declared().webhooks.get('w' as never) as { uid: number };
+  store.deliveries.bury(uid, { seq: 1, attempts: 8, error: 'answered 500' });
+  for (let i = 0; i < 150; i++) write(store, `s${i}`);
+  store.deliveries.requeue(uid);
+  const northbound = createNorthbound({
+    store,
+    introspection: new StubControl(store),
+    builtIns: [],
+    log: silentLog(),
+    onChange: () => undefined,
+  });
+  t.teardown(() => northbound.close());
+  await until('it was looked for', () => letters(store)[0]?.queued === false);
+  t.match(letters(store)[0], { seq: 1, attempts: 8, error: /dropped from the journal/ });
+});
+
 t.test('it goes on where it was after a restart', async (t) => {
   const file = `${t.testdir()}/state.db`;
   const receiver = await receive(t);

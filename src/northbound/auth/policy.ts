@@ -36,6 +36,8 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   'DELETE /v1/webhooks/:name': 'admin',
   'GET /v1/webhooks/:name/history': 'admin',
   'GET /v1/webhooks/:name/dead-letters': 'admin',
+  'DELETE /v1/webhooks/:name/dead-letters': 'admin',
+  'POST /v1/webhooks/:name/redeliver': 'admin',
   'GET /v1/pools': 'own read',
   'POST /v1/pools': 'operate',
   'GET /v1/pools/:name': 'own read',

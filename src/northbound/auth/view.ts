@@ -142,7 +142,7 @@ function journalOf(journal: Journal, isOwn: (kind: string, name: string) => bool
       return { entries: entries.filter(isSeen), next };
     },
     history: (kind, name, before, limit) =>
-      isOwn(kind, name) ? journal.history(kind, name, before, limit) : [],
+      isOwn(kind, name) ? journal.history(kind, name, before, limit) : { entries: [] },
     observe: () => notForTenants(),
     watch: (wake) => journal.watch(wake),
   };

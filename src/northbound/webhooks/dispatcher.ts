@@ -31,20 +31,21 @@ type Worker = { readonly generation: number; readonly stop: AbortController; rea
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #workers = new Map<number, Worker>();
-  readonly #stopWatching: () => void;
+  readonly #stopWatching: readonly (() => void)[];
   readonly #news = new Set<() => void>();
   #revision = -1;
   #isClosed = false;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
-    this.#stopWatching = options.store.journal.watch(() => this.#look());
+    const { journal, deliveries } = options.store;
+    this.#stopWatching = [journal.watch(() => this.#look()), deliveries.watch(() => this.#look())];
     this.#look();
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#stopWatching();
+    for (const stop of this.#stopWatching) stop();
     const workers = [...this.#workers.values()];
     for (const { stop } of workers) stop.abort();
     await Promise.all(workers.map(({ done }) => done));
@@ -87,25 +88,40 @@ export class Dispatcher {
         after = journal.horizon;
       }
       const woken = this.#nextNews(stop);
+      const again = deliveries.nextQueued(uid);
+      if (again !== undefined) await this.#redeliver(webhook, again, stop);
+      if (stop.aborted) return;
       const { entries, next } = journal.read(after, BATCH);
       for (const entry of entries.filter((one) => isMeant(webhook, one))) {
-        const failure = await this.#deliver(webhook, entry, stop);
+        const failure = await this.#deliver(webhook, entry, this.#options.retries, stop);
         if (stop.aborted) return;
         if (failure === undefined) deliveries.advance(uid, entry.seq);
         else deliveries.bury(uid, { seq: entry.seq, ...failure });
       }
-      if (next === after) await woken;
+      if (next === after && again === undefined) await woken;
       after = next;
     }
+  }
+
+  /** Tries a dead letter once more, and only once: what is new must not wait for it. */
+  async #redeliver(webhook: Stored<'webhooks'>, seq: number, stop: AbortSignal): Promise<void> {
+    const { journal, deliveries } = this.#options.store;
+    const entry = seq > journal.horizon ? journal.read(seq - 1, 1).entries[0] : undefined;
+    const failure =
+      entry?.seq === seq
+        ? await this.#deliver(webhook, entry, [], stop)
+        : { attempts: 0, error: 'the event has been dropped from the journal' };
+    if (!stop.aborted) deliveries.settle(webhook.uid, seq, failure);
   }
 
   /** Tries until it is delivered; says why it never was. */
   async #deliver(
     { spec }: Stored<'webhooks'>,
     entry: JournalEntry,
+    retries: readonly number[],
     stop: AbortSignal,
   ): Promise<{ attempts: number; error: string } | undefined> {
-    const { allowsInternal, resolve, retries, log } = this.#options;
+    const { allowsInternal, resolve, log } = this.#options;
     for (let attempt = 0; ; attempt++) {
       try {
         const url = new URL(spec.url);

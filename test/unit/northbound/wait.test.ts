@@ -123,7 +123,9 @@ t.test('there is room for so many', async (t) => {
   const api = setUp(t);
   await declareLab(api);
   await api.call('POST', '/v1/chains', CHAIN);
-  const waiting = Array.from({ length: API_LIMITS.waiters }, () => api.call('GET', `/v1/chains/c${LONG}`));
+  const waiting = Array.from({ length: API_LIMITS.waiters.places }, () =>
+    api.call('GET', `/v1/chains/c${LONG}`),
+  );
   await sleep(50);
   t.match(await api.call('PUT', `/v1/chains/d${LONG}`, { ...CHAIN, name: 'd' }), {
     status: 429,

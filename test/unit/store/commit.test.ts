@@ -143,7 +143,7 @@ t.test('the journal tells, is bounded, and gives no number twice', async (t) => 
   t.ok(newest === 202 && newest - horizon >= 10 && newest - horizon < 130, `${horizon} to ${newest}`);
   t.throws(() => store.journal.read(horizon - 1, 10), { code: 'events-gone' });
   t.equal(store.journal.read(horizon, 1000).entries[0]?.seq, horizon + 1);
-  t.equal(store.journal.history('subscribers', 'a', 1e9, 5)[0]?.seq, 202);
+  t.equal(store.journal.history('subscribers', 'a', 1e9, 5).entries[0]?.seq, 202);
   store.close();
   const db = new DatabaseSync(file);
   db.exec('DELETE FROM journal');
