@@ -87,6 +87,8 @@ const withPorts = (switches: Switches): Switches => ({
   reconcile: (id) => switches.reconcile(id),
   counters: () => switches.counters(),
   retainCounters: (owners) => switches.retainCounters(owners),
+  putBack: (id, packets) => switches.putBack(id, packets),
+  countedAt: () => switches.countedAt(),
   read: (id) => switches.read(id),
   links: () => [],
   manage: (managed) => switches.manage(managed.map(({ dpid: id, ovsdb }) => ({ dpid: id, ovsdb }))),

@@ -61,6 +61,7 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
     identity: identityOf(settings.stateDir),
     auditIntervalMs: settings.auditInterval,
     wake,
+    handedIn: (packet) => control?.handedIn(packet),
     meters,
     log: log.child({ part: 'southbound' }),
   });

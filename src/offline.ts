@@ -112,6 +112,8 @@ const ABSENT_SWITCHES: Switches = {
   reconcile: away,
   counters: () => ({ counted: [] }),
   retainCounters: () => undefined,
+  putBack: () => undefined,
+  countedAt: () => new Map(),
   read: away,
   links: () => [],
   manage: () => undefined,

@@ -8,6 +8,7 @@ import type { Dpid, InstanceId, Mac, OfPort } from '../model/ids.ts';
 import { SWITCH_OWNER } from '../model/ids.ts';
 import { COMMON_PART, type DesiredPart, type DesiredParts, Whole } from '../model/parts.ts';
 import { SortedMap } from '../model/sorted-map.ts';
+import { sleepersOf } from '../model/steering.ts';
 import { classifyFlows } from './classify.ts';
 import { deliverFlows } from './deliver.ts';
 import { egressFlows } from './egress.ts';
@@ -100,7 +101,9 @@ function isolation(view: SwitchView): ReadonlyMap<OfPort, Isolation> {
 }
 
 function wantedInstances({ declared, steering, interfacePrefix }: CompileInput): readonly WantedInstance[] {
+  const sleeping = sleepersOf(steering);
   return [...steering.instances.values()]
+    .filter(({ id }) => !sleeping.has(id))
     .sort((a, b) => instanceNumber(a.id) - instanceNumber(b.id))
     .flatMap((record) => {
       const spec = declared.functions.get(record.function)?.spec;

@@ -5,6 +5,7 @@ import { type InstanceId, MAX_PATH_ID, type Name, type OwnerId, type PathId } fr
 import { sameJson } from '../model/json.ts';
 import {
   type DedicatedInstance,
+  type Demand,
   type InstanceRecord,
   MAX_TAG,
   type Member,
@@ -141,14 +142,13 @@ export class Draft {
   matches(path: PathRecord, hops: readonly PlannedHop[]): boolean {
     return (
       path.hops.length === hops.length &&
-      hops.every(
-        (hop, i) => this.#sameHop(path, i, hop) === 'same' && path.hops[i]?.onFailure === hop.onFailure,
-      )
+      hops.every((hop, i) => this.#sameHop(path, i, hop) === 'same' && isManaged(path.hops[i], hop))
     );
   }
 
   /**
-   * Brings a path to these hops where it stands, if that can be done in one step: fail policies, and the
+   * Brings a path to these hops where it stands, if that can be done in one step: fail policies, when its
+   * instances run, and the
    * config of at most one hop, which its guest swaps between two packets. With two, a packet could meet the
    * new config of one and the old one of the other, a policy that nobody declared.
    */
@@ -163,11 +163,26 @@ export class Draft {
       if (at && differences[i] === 'config' && hop.pool === undefined)
         this.configure(at.instance, hop.config);
     });
-    if (hops.some((hop, i) => path.hops[i]?.onFailure !== hop.onFailure)) {
-      const edited = path.hops.map((at, i) => ({ ...at, onFailure: hops[i]?.onFailure ?? at.onFailure }));
-      this.#put({ ...path, hops: edited });
+    if (hops.some((hop, i) => !isManaged(path.hops[i], hop))) {
+      const edited = path.hops.map(({ instance, shared, onFailure }, i): PathHop => {
+        const hop = hops[i];
+        return {
+          instance,
+          onFailure: hop?.onFailure ?? onFailure,
+          ...(shared && { shared }),
+          ...demandOf(hop),
+        };
+      });
+      const { demand = { phase: 'awake' }, ...rest } = path;
+      const isOnDemand = edited.some(({ onDemand }) => onDemand);
+      this.#put({ ...rest, hops: edited, ...(isOnDemand && { demand }) });
     }
     return true;
+  }
+
+  /** A path with hops on demand goes over to another state. */
+  rouse(path: PathRecord, demand: Demand): PathRecord {
+    return this.#put({ ...path, demand });
   }
 
   /** Names and fail policies of a shared path's hops. */
@@ -216,6 +231,8 @@ export class Draft {
     for (let back = 1; back <= shorter - front; back++) {
       if (!reuse(before.length - back, hops.length - back)) break;
     }
+    // What takes over from a path that runs has to run before.
+    const phase = from === undefined || from.demand?.phase === 'asleep' ? 'asleep' : 'awake';
     const attachedTo = subscriber.attachment.switch;
     const own = ({ hop, function: name, config }: DedicatedHop): InstanceId =>
       this.addInstance<DedicatedInstance>({
@@ -234,10 +251,11 @@ export class Draft {
       switch: attachedTo,
       hops: hops.map((hop, i) =>
         hop.pool === undefined
-          ? { instance: reused.get(i) ?? own(hop), onFailure: hop.onFailure }
+          ? { instance: reused.get(i) ?? own(hop), onFailure: hop.onFailure, ...demandOf(hop) }
           : this.#sharedHop(hop),
       ),
       state: { phase: 'staged' },
+      ...(hops.some((hop) => demandOf(hop).onDemand) && { demand: { phase } }),
     });
   }
 
@@ -388,6 +406,13 @@ export class Draft {
     };
   }
 }
+
+const demandOf = (hop: PlannedHop | undefined): Pick<PathHop, 'onDemand'> =>
+  hop === undefined || hop.pool !== undefined || hop.onDemand === undefined ? {} : { onDemand: hop.onDemand };
+
+/** Whether a hop of a path fails and sleeps as it is to. */
+const isManaged = (at: PathHop | undefined, hop: PlannedHop): boolean =>
+  at?.onFailure === hop.onFailure && sameJson(at.onDemand ?? null, demandOf(hop).onDemand ?? null);
 
 const sharedKey = (owner: OwnerId, at: Name, hops: readonly { readonly instance: InstanceId }[]): string =>
   `${owner} ${at} ${hops.map(({ instance }) => instance).join(' ')}`;

@@ -27,7 +27,8 @@ export function egressFlows(view: SwitchView): readonly DesiredFlow[] {
   const instances = new Map<string, { readonly hop: InstanceView; readonly owner: OwnerId }>();
   for (const { record, hops } of view.paths) {
     for (const hop of hops)
-      if (hop.tag === undefined) instances.set(hop.instance, { hop, owner: record.owner });
+      if (hop.tag === undefined && !view.sleeping.has(hop.instance))
+        instances.set(hop.instance, { hop, owner: record.owner });
   }
   for (const hop of view.pooled) instances.set(hop.instance, { hop, owner: SWITCH_OWNER });
   const entries = [...instances.values()]

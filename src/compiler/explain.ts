@@ -19,7 +19,7 @@ import type { PortFact } from '../model/facts.ts';
 import { type InstanceId, type Ipv4, MAX_HOPS, type Name, type OwnerId, SWITCH_OWNER } from '../model/ids.ts';
 import { externalAddress } from '../model/rewriting.ts';
 import { type InstanceRecord, type Steering, stationOf } from '../model/steering.ts';
-import { flowText, NORMAL_PORT } from './flow.ts';
+import { CONTROLLER_PORT, flowText, NORMAL_PORT } from './flow.ts';
 import { decodePlace, NEXT_HOP_MASK, PLACE_MASK, type Side } from './metadata.ts';
 import type { AnyFlow, FlowTables } from './packets/flow-table.ts';
 import type { Effect, Hit } from './packets/run.ts';
@@ -218,6 +218,7 @@ function effect(instruction: Instruction, names: Names): string {
           if (action.type === 'setField' && action.field.field === 'vlan_vid')
             return `of VLAN ${Number(action.field.value) & 0xfff}`;
           if (action.type !== 'output') return printAction(action);
+          if (action.port === CONTROLLER_PORT) return 'to the controller';
           if (action.port === NORMAL_PORT) return 'switches it as a learning bridge does';
           const instance = names.instanceAt(action.port);
           return instance

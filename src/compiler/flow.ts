@@ -36,6 +36,8 @@ type Instructions = DesiredFlow['instructions'];
 
 /** OFPP_NORMAL: forward as a learning bridge does (OpenFlow 1.5.1, section 7.2.1). */
 export const NORMAL_PORT = 0xfffffffa;
+/** OFPP_CONTROLLER (section 7.2.1). */
+export const CONTROLLER_PORT = 0xfffffffd;
 const NO_BUFFER_LIMIT = 0;
 
 export const drop: Instructions = [];
@@ -71,8 +73,10 @@ export const tagged = (tag: number): MatchField => ({ field: 'vlan_vid', value: 
 
 export const output = (port: OfPort): Instructions => apply(port);
 export const normal: Instructions = apply(NORMAL_PORT);
-/** OFPP_CONTROLLER and OFPCML_NO_BUFFER: all of the frame goes to the controller (section 7.2.6.1). */
-export const toController: Instructions = apply(0xfffffffd, 0xffff);
+/** With OFPCML_NO_BUFFER: all of the frame goes to the controller (section 7.2.6.1). */
+export const toController: Instructions = apply(CONTROLLER_PORT, 0xffff);
+/** As little of it as a switch sends: that there is one is all that matters. */
+export const callController: Instructions = apply(CONTROLLER_PORT, 64);
 
 function apply(port: number, maxLen = NO_BUFFER_LIMIT): Instructions {
   return [{ type: 'applyActions', actions: [{ type: 'output', port, maxLen }] }];

@@ -12,7 +12,14 @@ import type { InstanceFact } from '../model/facts.ts';
 import { type ResolvedHop, resolveHops } from '../model/hops.ts';
 import type { InstanceId, Name, OwnerId, PathId } from '../model/ids.ts';
 import { sameJson } from '../model/json.ts';
-import { memberKey, type PathRecord, type PooledInstance, type Steering } from '../model/steering.ts';
+import {
+  type InstanceRecord,
+  memberKey,
+  type PathRecord,
+  type PooledInstance,
+  type Steering,
+} from '../model/steering.ts';
+import { NO_TRAFFIC, nextDemand, type Traffic } from './demand.ts';
 import { Draft, type PlannedHop } from './draft.ts';
 import { healthOf, type PinnedHop, type Pool, pin, poolOf } from './pools.ts';
 import { selection } from './selection.ts';
@@ -28,6 +35,8 @@ export type PlanInput = {
   /** Milliseconds on any clock that only grows; `drainedAt` is on the same clock. */
   readonly now: number;
   readonly drainTime: number;
+  /** What is known of traffic on paths with hops on demand; by default nothing, and they stay as they are. */
+  readonly traffic?: Traffic;
 };
 
 /** The steering records that follow; the same object where nothing changes. */
@@ -67,6 +76,21 @@ class Planner {
     }
     this.#retire(selected);
     this.#draft.retireShared(this.#awaited, this.#until);
+    this.#rouse();
+  }
+
+  #rouse(): void {
+    const { traffic = NO_TRAFFIC, instances, now, drainTime } = this.#input;
+    const isUp = (id: InstanceId): boolean => {
+      const record = this.#draft.instance(id);
+      const fact = instances.get(id);
+      return fact?.phase === 'backoff' || (isReady(fact, record) && traffic.isAttached(record));
+    };
+    for (const path of this.#draft.allPaths()) {
+      if (path.demand === undefined || path.state.phase === 'draining') continue;
+      const demand = nextDemand(path, path.demand, { traffic, isUp, now, drainTime });
+      if (demand !== path.demand) this.#draft.rouse(path, demand);
+    }
   }
 
   #planMember(chain: Stored<'chains'>, owner: OwnerId, subscriber: SubscriberSpec): void {
@@ -158,10 +182,12 @@ class Planner {
   #isReady(path: PathRecord, before: PathRecord | undefined): boolean {
     const { confirmed, instances } = this.#input;
     if (!confirmed.has(path.id)) return false;
-    return path.hops.every(({ instance }) => {
-      const fact = instances.get(instance);
-      const isReady = fact?.phase === 'ready' && fact.revision === this.#draft.instance(instance).revision;
-      return isReady || before?.hops.some((hop) => hop.instance === instance);
+    return path.hops.every(({ instance, onDemand }) => {
+      if (onDemand && path.demand?.phase === 'asleep') return true;
+      return (
+        isReady(instances.get(instance), this.#draft.instance(instance)) ||
+        before?.hops.some((hop) => hop.instance === instance)
+      );
     });
   }
 
@@ -177,6 +203,9 @@ class Planner {
     }
   }
 }
+
+const isReady = (fact: InstanceFact | undefined, { revision }: InstanceRecord): boolean =>
+  fact?.phase === 'ready' && fact.revision === revision;
 
 /** Gives each pool the instances that it is to have, with its config; those it has too many go when nobody is on them. */
 function planPools(draft: Draft, { declared, instances, settled }: PlanInput): ReadonlyMap<Name, Pool> {
@@ -211,13 +240,16 @@ function planPools(draft: Draft, { declared, instances, settled }: PlanInput): R
   );
 }
 
-/** When the plan has to be looked at again although nothing happens: the end of the next drain. */
+/** When the plan has to be looked at again although nothing happens: the end of the next drain, or of a doze. */
 export function nextDeadline({ paths, members }: Steering): number | undefined {
   let next: number | undefined;
   const end = (at: number): void => {
     if (next === undefined || at < next) next = at;
   };
-  for (const { state } of paths.values()) if (state.phase === 'draining') end(state.drainedAt);
+  for (const { state, demand } of paths.values()) {
+    if (state.phase === 'draining') end(state.drainedAt);
+    else if (demand?.phase === 'dozing') end(demand.until);
+  }
   for (const { leaving } of members.values()) if (leaving) end(leaving.until);
   return next;
 }

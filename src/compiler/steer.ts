@@ -1,6 +1,6 @@
 import type { CountPoint } from '../model/counters.ts';
 import type { DesiredFlow } from '../model/desired.ts';
-import { atPlace, flow, goTo, sendTo } from './flow.ts';
+import { atPlace, callController, drop, flow, goTo, sendTo, toController } from './flow.ts';
 import type { Direction } from './metadata.ts';
 import { PRIORITY } from './pipeline.ts';
 import type { HopView, PathView, SwitchView } from './view.ts';
@@ -8,7 +8,8 @@ import type { HopView, PathView, SwitchView } from './view.ts';
 /**
  * One flow for each place on each path. A hop that fails open is passed over while it is not ready; any other
  * stays the next hop, and egress drops what is bound for it. A shared path ends downstream where its
- * subscribers are told apart.
+ * subscribers are told apart. What is about to enter a path that sleeps goes to the controller: the metadata of
+ * what it gets there say which path it is that calls.
  */
 export function steerFlows(view: SwitchView): readonly DesiredFlow[] {
   return view.paths.flatMap((path) => [...direction(path, 'upstream'), ...direction(path, 'downstream')]);
@@ -26,13 +27,31 @@ function direction(path: PathView, way: Direction): readonly DesiredFlow[] {
     const side = way === 'upstream' ? 'left' : 'right';
     return sendTo({ kind: 'instance', instance: hop.instance, side }, hop.tag);
   };
-  return [...hops.keys(), hops.length].flatMap((hopsDone) => {
-    const next = onwards(hopsDone);
+  const sleeps = record.demand?.phase === 'asleep' && path.door !== 'call';
+  return (sleeps ? [0] : [...hops.keys(), hops.length]).flatMap((hopsDone) => {
+    const next = hopsDone === 0 ? throughDoor(path, onwards(0)) : onwards(hopsDone);
     if (!next) return [];
     const place = { path: record.id, direction: way, hopsDone };
-    const counts = countsAt(path, way, hops[hopsDone - 1], nextHop(hopsDone));
+    const isHeld = hopsDone === 0 && (path.door === 'hold' || path.door === 'shut');
+    const counts = isHeld ? [] : countsAt(path, way, hops[hopsDone - 1], nextHop(hopsDone));
     return [flow(record.owner, 'steer', PRIORITY.exact, atPlace(place), next, counts)];
   });
+}
+
+function throughDoor(
+  { door }: PathView,
+  onwards: DesiredFlow['instructions'] | undefined,
+): DesiredFlow['instructions'] | undefined {
+  switch (door) {
+    case 'open':
+      return onwards;
+    case 'hold':
+      return toController;
+    case 'call':
+      return onwards && [...callController, ...onwards];
+    case 'shut':
+      return drop;
+  }
 }
 
 /** At a place between two hops are those that came back from the one and are sent to the other. */
@@ -61,4 +80,5 @@ function atEnd(
   return port === undefined ? undefined : sendTo({ kind: 'port', port });
 }
 
-export const isPassedOver = (hop: HopView): boolean => hop.onFailure === 'open' && !hop.ready;
+export const isPassedOver = ({ ready, unwoken, onFailure }: HopView): boolean =>
+  !ready && (unwoken === undefined ? onFailure === 'open' : unwoken === 'pass');

@@ -5,7 +5,15 @@ import type { Declared, FailPolicy, Stored, SubscriberSpec, SwitchSpec } from '.
 import type { Facts, PortFact } from '../model/facts.ts';
 import type { Dpid, InstanceId, Ipv4, Name, OfPort, OwnerId, PathId } from '../model/ids.ts';
 import { externalAddress } from '../model/rewriting.ts';
-import { type Member, memberKey, type PathRecord, type Steering } from '../model/steering.ts';
+import {
+  type Door,
+  doorOf,
+  type Member,
+  memberKey,
+  type PathRecord,
+  type Steering,
+  sleepersOf,
+} from '../model/steering.ts';
 import { instanceNumber, type Side } from './metadata.ts';
 import { selection } from './selection.ts';
 import { type ServiceFlows, serviceFlows } from './service.ts';
@@ -21,6 +29,8 @@ export type CompileInput = {
   readonly rejected: ReadonlySet<PathId>;
   /** The links that unchained traffic may use; absent for none. */
   readonly tree?: UnchainedTree;
+  /** Paths that hold more packets than they may: what else comes is dropped by the switch. */
+  readonly overfull?: ReadonlySet<PathId>;
 };
 
 export type InstanceView = {
@@ -36,10 +46,13 @@ export type HopView = InstanceView & {
   readonly onFailure: FailPolicy;
   /** VLAN id that tells the path from others at the instance. */
   readonly tag: number | undefined;
+  /** Where the instance sleeps or is being woken: what becomes of packets that come before it is ready. */
+  readonly unwoken: 'hold' | 'pass' | undefined;
 };
 
 export type PathView = {
   readonly record: PathRecord;
+  readonly door: Door | 'shut';
   readonly hops: readonly HopView[];
   /** Where the path ends upstream and downstream. */
   readonly uplink: OfPort;
@@ -89,6 +102,8 @@ export type SwitchView = {
   /** Instances of pools, whether a path uses them or not. */
   readonly pooled: readonly InstanceView[];
   readonly deliveries: readonly DeliveryView[];
+  /** Instances that are on demand and not demanded; they may be on any switch. */
+  readonly sleeping: ReadonlySet<InstanceId>;
 };
 
 /** The name that the port of an instance has: prefix, number, `l` or `r`; at most 15 characters. */
@@ -142,12 +157,20 @@ export function viewSwitch(
     left: numberOf(portName(input.interfacePrefix, instance, 'left')),
     right: numberOf(portName(input.interfacePrefix, instance, 'right')),
   });
-  const hopView = ({ instance, onFailure, shared }: PathRecord['hops'][number]): HopView => ({
+  const hopView = (
+    { instance, onFailure, shared, onDemand }: PathRecord['hops'][number],
+    { demand }: PathRecord,
+  ): HopView => ({
     ...instanceView(instance),
     hop: shared?.hop ?? input.steering.instances.get(instance)?.hop ?? instance,
     onFailure,
     tag: shared?.tag,
+    unwoken: demand?.phase === 'awake' ? undefined : onDemand?.firstPacket,
   });
+  const viewDoor = (path: PathRecord): PathView['door'] => {
+    const door = doorOf(path);
+    return door === 'hold' && input.overfull?.has(path.id) ? 'shut' : door;
+  };
   const subscriberPort = (name: Name): OfPort | undefined => {
     const attachment = input.declared.subscribers.get(name)?.spec.attachment;
     return attachment?.switch === spec.name ? numberOf(attachment.port) : undefined;
@@ -161,7 +184,8 @@ export function viewSwitch(
           .sort((a, b) => PHASE_ORDER[a.state.phase] - PHASE_ORDER[b.state.phase] || a.id - b.id)
           .map((record) => ({
             record,
-            hops: record.hops.map(hopView),
+            door: viewDoor(record),
+            hops: record.hops.map((hop) => hopView(hop, record)),
             uplink,
             subscriber: record.subscriber === undefined ? undefined : subscriberPort(record.subscriber),
             external: externalOfPath(input, record),
@@ -217,6 +241,7 @@ export function viewSwitch(
       .filter((record) => record.pool !== undefined && record.switch === spec.name)
       .map(({ id }) => instanceView(id)),
     deliveries,
+    sleeping: sleepersOf(input.steering),
   };
 }
 

@@ -15,12 +15,21 @@ import type { DesiredSwitch } from '../model/desired.ts';
 import { ChainstitchError } from '../model/errors.ts';
 import type { Facts, SwitchFact } from '../model/facts.ts';
 import type { Dpid, Name, PathId } from '../model/ids.ts';
-import type { Instances, InstanceView, Introspection, Store, Switches, Wake } from '../model/interfaces.ts';
+import type {
+  HandedIn,
+  Instances,
+  InstanceView,
+  Introspection,
+  Store,
+  Switches,
+  Wake,
+} from '../model/interfaces.ts';
 import { type Meters, UNMETERED } from '../model/meters.ts';
 import type { ChainStatus } from '../model/status.ts';
-import type { Steering } from '../model/steering.ts';
+import { type Steering, sleepersOf } from '../model/steering.ts';
 import { runAudit } from './audit.ts';
 import { type CountersInput, chainCounters, subscriberCounters } from './counters.ts';
+import { Demand } from './demand.ts';
 import { installation } from './installed.ts';
 import { chainFlows, remainsOf } from './made.ts';
 import { newsOf, type Seen, see } from './news.ts';
@@ -59,6 +68,8 @@ export interface ControlLog {
 
 export interface Control extends Introspection {
   readonly wake: Wake;
+  /** Takes a packet that a switch has for a path that sleeps. */
+  handedIn(packet: HandedIn): void;
   /** What every switch was last asked to hold. */
   desired(): readonly DesiredSwitch[];
   close(): void;
@@ -70,6 +81,8 @@ const MAX_REST_MS = 1_000;
 
 /** Time until the store is tried again after it could not be written. */
 const STORE_RETRY_MS = 1_000;
+/** Between two looks for paths that may sleep. */
+const IDLE_LOOK_MS = 1_000;
 /** Milliseconds after which an audit looks again at a switch that is being changed. */
 const AUDIT_PAUSE_MS = 100;
 
@@ -77,6 +90,8 @@ export function createControl(options: ControlOptions): Control {
   const { store, switches, instances, clock, log, meters = UNMETERED } = options;
   const declaredWithBuiltIns = mergeBuiltIns(options.builtIns);
   const rejections = new Rejections();
+  const { interfacePrefix } = options;
+  const demand = new Demand({ switches, interfacePrefix, meters, now: () => clock.now() });
   const lastActive = new Map<number, number>();
   const waiters = new Set<() => void>();
   const settleBy = clock.now() + options.settleTime;
@@ -100,6 +115,7 @@ export function createControl(options: ControlOptions): Control {
   let rest = 0;
   let closed = false;
   let timer: { cancel(): void } | undefined;
+  let idling: { cancel(): void } | undefined;
   /** Whoever asks while one is under way has its report. */
   let auditing: Promise<AuditReport> | undefined;
   let lastAudit: AuditReport | undefined;
@@ -129,6 +145,7 @@ export function createControl(options: ControlOptions): Control {
     return (
       clock.now() >= settleBy ||
       [...steering.instances.keys()].every((id) => {
+        if (sleepersOf(steering).has(id)) return true;
         const phase = facts.instances.get(id)?.phase;
         return phase === 'ready' || phase === 'backoff';
       })
@@ -136,7 +153,6 @@ export function createControl(options: ControlOptions): Control {
   }
 
   function manage(declared: Declared, steering: Steering): void {
-    const { interfacePrefix } = options;
     switches.manage(
       [...declared.switches.values()].map(({ spec: { name, dpid, ovsdb } }) => ({
         dpid,
@@ -180,6 +196,7 @@ export function createControl(options: ControlOptions): Control {
       confirmed,
       now: clock.now(),
       drainTime: options.drainTime,
+      traffic: demand.traffic(declared, facts),
     });
     if (steering !== before) {
       store.saveSteering(steering);
@@ -191,12 +208,12 @@ export function createControl(options: ControlOptions): Control {
     // What no switch was told of needs no care.
     const told = desired.size === 0 ? NO_TREE : tree;
     tree = nextTree(told, facts.links, ({ a, b }) => [a, b].some(({ dpid }) => isInForce(facts, dpid)));
-    const { interfacePrefix } = options;
     const compileBegin = performance.now();
-    compiledFrom = { declared, steering, facts, interfacePrefix, rejected, tree };
+    const { overfull } = demand;
+    compiledFrom = { declared, steering, facts, interfacePrefix, rejected, tree, overfull };
     compiled = compile(compiledFrom);
     const compileTook = performance.now() - compileBegin;
-    instances.want(compiled.instances);
+    instances.want(compiled.instances, sleepersOf(steering));
     if (settled) {
       const { revision } = declared;
       const desiredBefore = desired;
@@ -206,6 +223,7 @@ export function createControl(options: ControlOptions): Control {
       tellCompiled(revision, desiredBefore);
       compiledPaths = new Set([...steering.paths.keys()].filter((id) => !rejected.has(id)));
       switches.want([...desired.values()]);
+      demand.release(steering, desired, facts);
       switches.retainCounters(new Set(steering.owners.values()));
     }
     publish(declared, steering, facts);
@@ -265,11 +283,21 @@ export function createControl(options: ControlOptions): Control {
   function arm(steering: Steering): void {
     timer?.cancel();
     timer = undefined;
-    const deadlines = [nextDeadline(steering), settled ? undefined : settleBy].filter(
+    const deadlines = [nextDeadline(steering), demand.nextDeadline, settled ? undefined : settleBy].filter(
       (at) => at !== undefined,
     );
+    if (idling === undefined && demand.mayDoze(steering)) idling = clock.after(IDLE_LOOK_MS, lookForIdle);
     if (deadlines.length === 0) return;
     timer = clock.after(Math.max(0, Math.min(...deadlines) - clock.now()), wake);
+  }
+
+  /** A turn of the loop is taken only where it finds something: there may be a great many paths. */
+  function lookForIdle(): void {
+    idling = undefined;
+    const steering = store.steering();
+    if (closed || !demand.mayDoze(steering)) return;
+    if (demand.lookForIdle(store.declared(), steering)) wake();
+    else idling = clock.after(IDLE_LOOK_MS, lookForIdle);
   }
 
   /** A store that cannot be written, as when the disk is full, stops nothing: what is in force stays. */
@@ -301,6 +329,9 @@ export function createControl(options: ControlOptions): Control {
 
   return {
     wake,
+    handedIn(packet) {
+      if (demand.handedIn(packet, store.steering())) wake();
+    },
     desired: () => [...desired.values()],
     chainStatus: (name) => statuses.get(name),
     observedRevision: () => observedRevision,
@@ -310,9 +341,11 @@ export function createControl(options: ControlOptions): Control {
     links: () => switches.links(),
     instances(): readonly InstanceView[] {
       const facts = instances.facts();
+      const sleepers = sleepersOf(store.steering());
       return [...store.steering().instances.values()].map((record) => ({
         record,
         fact: facts.get(record.id),
+        sleeps: sleepers.has(record.id),
       }));
     },
     instanceCounters: (id) => instances.counters(id),
@@ -335,7 +368,7 @@ export function createControl(options: ControlOptions): Control {
         ports: fact.ports,
         declared,
         steering: store.steering(),
-        interfacePrefix: options.interfacePrefix,
+        interfacePrefix,
       });
     },
     chainCounters: (name) => chainCounters(name, countersInput()),
@@ -377,7 +410,7 @@ export function createControl(options: ControlOptions): Control {
         next: declaredWithBuiltIns(next),
         steering: store.steering(),
         facts: readFacts(),
-        interfacePrefix: options.interfacePrefix,
+        interfacePrefix,
       }),
     unready() {
       if (!turned) return ['the control loop has not turned yet'];
@@ -398,6 +431,7 @@ export function createControl(options: ControlOptions): Control {
     close() {
       closed = true;
       timer?.cancel();
+      idling?.cancel();
     },
   };
 }

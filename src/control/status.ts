@@ -3,8 +3,9 @@ import type { Declared, Stored, SubscriberSpec } from '../model/declared.ts';
 import type { Facts } from '../model/facts.ts';
 import { selects } from '../model/hops.ts';
 import type { OwnerId, PathId } from '../model/ids.ts';
+import { shownPhase } from '../model/interfaces.ts';
 import type { ChainPhase, ChainStatus, ChainSwitchStatus, Condition, HopStatus } from '../model/status.ts';
-import { memberKey, type PathRecord, type Steering, stationOf } from '../model/steering.ts';
+import { memberKey, type PathRecord, type Steering, sleepersOf, stationOf } from '../model/steering.ts';
 import type { Installed } from './installed.ts';
 
 export type StatusInput = {
@@ -57,7 +58,7 @@ export function chainStatus(chain: Stored<'chains'>, input: StatusInput): ChainS
             function: record.function,
             onFailure: hop.onFailure,
             instance: hop.instance,
-            phase: fact?.phase ?? 'unknown',
+            phase: shownPhase({ fact, sleeps: sleepersOf(input.steering).has(hop.instance) }),
             restarts: fact?.restarts ?? 0,
             ...(fact?.problem === undefined ? {} : { problem: fact.problem }),
           },
@@ -163,13 +164,22 @@ function instancesReady(
     return bad(type, 'NotPlanned', `No path is planned for subscriber ${unserved.name} yet.`);
   }
 
-  const ids = new Set(paths.flatMap((path) => path.hops.map((hop) => hop.instance)));
+  const sleeping = sleepersOf(steering);
+  // One that a packet has just woken is no loss: nothing is lost by it, and in a moment it is there.
+  const waking = new Set(
+    paths
+      .filter(({ demand }) => demand?.phase === 'waking')
+      .flatMap(({ hops }) => hops.filter(({ onDemand }) => onDemand).map(({ instance }) => instance)),
+  );
+  const all = new Set(paths.flatMap((path) => path.hops.map((hop) => hop.instance)));
+  const ids = [...all].filter((id) => !sleeping.has(id));
   for (const id of ids) {
     const record = steering.instances.get(id);
     const fact = facts.instances.get(id);
     if (!record) continue;
     const which = `Instance ${id} (${record.pool === undefined ? `${record.hop} of ${record.subscriber}` : `of pool ${record.pool}`})`;
     const because = fact?.problem ? `: ${fact.problem}` : '.';
+    if (waking.has(id) && fact?.phase !== 'backoff') continue;
     if (fact?.phase !== 'ready') {
       const reason = fact?.phase === 'backoff' ? 'InstanceFailed' : 'InstanceStarting';
       return bad(type, reason, `${which} is ${fact?.phase ?? 'not started'}${because}`);
@@ -178,7 +188,13 @@ function instancesReady(
       return bad(type, 'ConfigPending', `${which} has not taken its newest configuration${because}`);
     }
   }
-  return good(type, 'Ready', `${count(ids.size, 'instance')} ready.`);
+  const unready = ids.filter((id) => waking.has(id)).length;
+  const ready = `${count(ids.length - unready, 'instance')} ready`;
+  const rest = [
+    ...(unready === 0 ? [] : [`${unready} being woken`]),
+    ...(ids.length === all.size ? [] : [`${all.size - ids.length} asleep`]),
+  ];
+  return good(type, 'Ready', `${[ready, ...rest].join(', ')}.`);
 }
 
 /** Why none of a pool's instances can serve a subscriber. */

@@ -12,7 +12,7 @@ import type { Facts, InstanceFact, PortFact, SwitchFact } from '../model/facts.t
 import type { Dpid, InstanceId, Mac, OfPort } from '../model/ids.ts';
 import { sameJson } from '../model/json.ts';
 import type { Plan, PlannedFlows, PlannedInstance, SwitchPlan } from '../model/plan.ts';
-import type { InstanceRecord, Steering } from '../model/steering.ts';
+import { type InstanceRecord, type Steering, sleepersOf } from '../model/steering.ts';
 import { chainStatus } from './status.ts';
 
 export type WhatIfInput = {
@@ -70,13 +70,14 @@ function settle(
   return { steering, facts: assumed, compiled };
 }
 
-function allReady({ instances }: Steering): ReadonlyMap<InstanceId, InstanceFact> {
+/** Every instance that is to run. */
+const running = (steering: Steering): readonly InstanceRecord[] =>
+  [...steering.instances.values()].filter(({ id }) => !sleepersOf(steering).has(id));
+
+function allReady(steering: Steering): ReadonlyMap<InstanceId, InstanceFact> {
   const ports = { left: '', right: '' };
   return new Map(
-    [...instances.values()].map(({ id, revision }) => [
-      id,
-      { id, phase: 'ready', revision, ports, restarts: 0 },
-    ]),
+    running(steering).map(({ id, revision }) => [id, { id, phase: 'ready', revision, ports, restarts: 0 }]),
   );
 }
 
@@ -88,7 +89,7 @@ function withPorts(
   prefix: string,
 ): ReadonlyMap<Dpid, SwitchFact> {
   const switches = new Map(facts.switches);
-  for (const record of steering.instances.values()) {
+  for (const record of running(steering)) {
     const dpid = declared.switches.get(record.switch)?.spec.dpid;
     const fact = dpid === undefined ? undefined : switches.get(dpid);
     if (dpid === undefined || fact === undefined || fact.ports.size === 0) continue;
@@ -167,8 +168,12 @@ function instancePlans(before: Steering, after: Steering): Plan['instances'] {
     function: record.function,
     for: record.pool === undefined ? `${record.hop} of ${record.subscriber}` : `pool ${record.pool}`,
   });
-  const missing = (from: Steering, other: Steering): readonly PlannedInstance[] =>
-    [...from.instances.values()].filter(({ id }) => !other.instances.has(id)).map(show);
+  const missing = (from: Steering, other: Steering): readonly PlannedInstance[] => {
+    const there = new Set(running(other).map(({ id }) => id));
+    return running(from)
+      .filter(({ id }) => !there.has(id))
+      .map(show);
+  };
   const isReconfigured = (record: InstanceRecord): boolean => {
     const old = before.instances.get(record.id);
     return old !== undefined && !sameJson(old.config, record.config);

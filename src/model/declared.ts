@@ -107,12 +107,25 @@ type AnyHop = {
   readonly name?: Name;
 };
 
+/** An instance that runs only while its subscriber has traffic. */
+export type OnDemandSpec = {
+  /**
+   * What becomes of packets that come before the instance is ready: the controller holds them and lets them into the
+   * chain then, or they pass the hop over. Default `hold`.
+   */
+  readonly firstPacket?: 'hold' | 'pass';
+  /** Seconds without a packet of the subscriber's on this chain, either way, after which it is stopped. Default 300. */
+  readonly idleAfter?: number;
+};
+
 /** Each subscriber has an instance of its own. */
 export type DedicatedHopSpec = AnyHop & {
   readonly function: Name;
   readonly config?: JsonObject;
   /** Default `closed`. */
   readonly onFailure?: Exclude<FailPolicy, 'another'>;
+  /** Present where the subscriber's first packet starts the instance; absent where it always runs. */
+  readonly onDemand?: OnDemandSpec;
   readonly pool?: never;
 };
 /** Subscribers share the instances of a pool, which has function and config. */
@@ -122,6 +135,7 @@ export type SharedHopSpec = AnyHop & {
   readonly onFailure?: FailPolicy;
   readonly function?: never;
   readonly config?: never;
+  readonly onDemand?: never;
 };
 export type HopSpec = DedicatedHopSpec | SharedHopSpec;
 

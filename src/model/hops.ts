@@ -1,6 +1,10 @@
-import type { ChainSpec, FailPolicy, JsonObject, SubscriberSpec } from './declared.ts';
+import type { ChainSpec, FailPolicy, JsonObject, OnDemandSpec, SubscriberSpec } from './declared.ts';
 import type { Name } from './ids.ts';
 import { tenantOf } from './tenant.ts';
+
+export type OnDemand = Required<OnDemandSpec>;
+
+const IDLE_AFTER_S = 300;
 
 /** A hop with every default filled in. */
 export type DedicatedHop = {
@@ -8,6 +12,7 @@ export type DedicatedHop = {
   readonly onFailure: FailPolicy;
   readonly function: Name;
   readonly config: JsonObject;
+  readonly onDemand?: OnDemand;
   readonly pool?: never;
 };
 export type SharedHop = { readonly hop: string; readonly onFailure: FailPolicy; readonly pool: Name };
@@ -26,6 +31,7 @@ export function resolveHops(chain: ChainSpec): readonly ResolvedHop[] {
       function: hop.function,
       onFailure: hop.onFailure ?? 'closed',
       config: hop.config ?? {},
+      ...(hop.onDemand && { onDemand: { firstPacket: 'hold', idleAfter: IDLE_AFTER_S, ...hop.onDemand } }),
     };
   });
 }

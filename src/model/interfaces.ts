@@ -8,15 +8,25 @@ import type { Declared } from './declared.ts';
 import type { DesiredSwitch, SwitchContent, WantedInstance } from './desired.ts';
 import type { ExplainQuery, ExplainSource, Explanation } from './explain.ts';
 import type { InstanceCounters, InstanceFact, LinkFact, Reconciled, SwitchFact } from './facts.ts';
-import type { Dpid, InstanceId, Name, OwnerId, PathId } from './ids.ts';
+import type { Dpid, InstanceId, Name, OfPort, OwnerId, PathId } from './ids.ts';
 import type { Plan } from './plan.ts';
-import type { ChainStatus } from './status.ts';
+import type { ChainStatus, ShownPhase } from './status.ts';
 import type { InstanceRecord, PathState } from './steering.ts';
 
 export type { Store } from './store.ts';
 
 /** Says that something changed, not what: whoever is woken reads again. Losing or doubling a call is harmless. */
 export type Wake = () => void;
+
+/** A packet that a flow of ours has handed to the controller, as it was when it met that flow. */
+export type HandedIn = {
+  readonly dpid: Dpid;
+  /** The port that it came in at. */
+  readonly port: OfPort;
+  readonly metadata: bigint;
+  /** All of it, or its beginning where the flow says so. */
+  readonly frame: Uint8Array;
+};
 
 /** The switches as southbound sees and keeps them. */
 export interface Switches {
@@ -31,8 +41,15 @@ export interface Switches {
    * @throws ChainstitchError `switch-not-connected`, `switch-failed`
    */
   reconcile(dpid: Dpid): Promise<Reconciled>;
+  /**
+   * Sends packets through the tables of a switch once more, in this order, each from the port that it came in at.
+   * They are lost if the switch is not connected, or has lost the port.
+   */
+  putBack(dpid: Dpid, packets: readonly Pick<HandedIn, 'port' | 'frame'>[]): void;
   /** What the flows of all switches have counted, and when that was read last. */
   counters(): { readonly counted: readonly Counted[]; readonly at?: string };
+  /** When the counters of each switch were read last, in milliseconds since the epoch. */
+  countedAt(): ReadonlyMap<Dpid, number>;
   /** Forgets the counters of chains other than these. */
   retainCounters(owners: ReadonlySet<OwnerId>): void;
   /** Everything that the switch holds now. @throws ChainstitchError `switch-not-connected`, `switch-failed` */
@@ -75,8 +92,11 @@ export interface BridgePorts {
 /** The instances as nf sees and keeps them. */
 export interface Instances {
   facts(): ReadonlyMap<InstanceId, InstanceFact>;
-  /** The whole of what is wanted, replacing what was wanted before; everything else of ours is stopped. */
-  want(instances: readonly WantedInstance[]): void;
+  /**
+   * The whole of what is wanted, replacing what was wanted before; everything else of ours is stopped. Of those that
+   * sleep, what their guests have saved is kept for the next ones.
+   */
+  want(instances: readonly WantedInstance[], sleeping?: ReadonlySet<InstanceId>): void;
   /** Asks the guest now. @throws ChainstitchError `instance-not-ready` */
   counters(id: InstanceId): Promise<InstanceCounters>;
 }
@@ -128,7 +148,15 @@ export type RemainingPath = {
   readonly phase: PathState['phase'];
   readonly instances: readonly InstanceId[];
 };
-export type InstanceView = { readonly record: InstanceRecord; readonly fact: InstanceFact | undefined };
+export type InstanceView = {
+  readonly record: InstanceRecord;
+  readonly fact: InstanceFact | undefined;
+  /** Whether it is on demand and nobody demands it. */
+  readonly sleeps: boolean;
+};
+/** One that is being stopped is told as that although it sleeps already. */
+export const shownPhase = ({ fact, sleeps }: Omit<InstanceView, 'record'>): ShownPhase =>
+  fact?.phase ?? (sleeps ? 'asleep' : 'unknown');
 
 /** What one side of TLS shows and whom it believes, as PEM. */
 export type TlsMaterial = {

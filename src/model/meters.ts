@@ -28,6 +28,8 @@ export interface Meters {
   bundled(ms: number, outcome: 'committed' | 'refused'): void;
   /** Packets sent to the controller that were thrown away unread. */
   packetInsDropped(count: number): void;
+  /** Packets that had waited for a path to wake went on, and others were thrown away, since this was last told. */
+  held(released: number, dropped: number): void;
   /** A guest said that it was ready so many milliseconds after its emulator was started. */
   booted(ms: number, kind: 'kvm' | 'tcg' | 'process'): void;
 }
@@ -42,5 +44,6 @@ export const UNMETERED: Meters = {
   looked: nothing,
   bundled: nothing,
   packetInsDropped: nothing,
+  held: nothing,
   booted: nothing,
 };

@@ -8,8 +8,8 @@ import type { InstanceId, Name, PathId } from './ids.ts';
 /**
  * - `pending`: stored, not yet active; from the condition `FlowsInstalled` on its subscribers' traffic follows
  *   the hops' fail policies
- * - `active`: every instance is ready with this generation's config and every switch has answered the
- *   barrier of this generation
+ * - `active`: every instance is ready with this generation's config, or on demand and asleep or being woken, and
+ *   every switch has answered the barrier of this generation
  * - `updating`: an earlier generation is in force and this one is being put beside it
  * - `degraded`: it was active and something it needs is not there now; a condition says what
  * - `rejected`: a switch refused its flows; a condition has OpenFlow's reason
@@ -28,12 +28,15 @@ export type Condition = {
   readonly message: string;
 };
 
+/** Of an instance: as nf says; or it is on demand and not demanded; or nothing is known of it. */
+export type ShownPhase = InstancePhase | 'asleep' | 'unknown';
+
 export type HopStatus = {
   readonly hop: string;
   readonly function: Name;
   readonly onFailure: FailPolicy;
   readonly instance: InstanceId;
-  readonly phase: InstancePhase | 'unknown';
+  readonly phase: ShownPhase;
   readonly restarts: number;
   /** Why the instance is not ready, where that is known. */
   readonly problem?: string;

@@ -4,6 +4,7 @@
  * anew, so that a subscriber stays with its instance while others come and go.
  */
 import type { FailPolicy, JsonObject } from './declared.ts';
+import type { OnDemand } from './hops.ts';
 import type { InstanceId, Name, OwnerId, PathId } from './ids.ts';
 
 type AnyInstance = {
@@ -41,6 +42,8 @@ export const stationOf = (record: InstanceRecord): string =>
 export type PathHop = {
   readonly instance: InstanceId;
   readonly onFailure: FailPolicy;
+  /** Where the instance runs only while the path is awake. */
+  readonly onDemand?: OnDemand;
   /**
    * Where the instance is a pool's. `tag` is the VLAN id that tells this path from the others at this
    * instance, 1 to MAX_TAG.
@@ -62,6 +65,19 @@ export type PathState =
   | { readonly phase: 'draining'; readonly drainedAt: number };
 
 /**
+ * Of a path with hops on demand, whether their instances run.
+ *
+ * - `asleep`: they do not; the first packet wakes the path
+ * - `waking`: they are being started
+ * - `awake`: they run, or have failed, which is the business of the hops' fail policies
+ * - `dozing`: nothing has come for so long that the path is to sleep; nothing enters it any more, and what is under
+ *   way on it may finish until `until`
+ */
+export type Demand =
+  | { readonly phase: 'asleep' | 'waking' | 'awake' }
+  | { readonly phase: 'dozing'; readonly until: number };
+
+/**
  * A chain with its instances chosen (RFC 7665's rendered service path, both directions): for one subscriber,
  * if any hop has an instance of its own for each, or for all whose instances are the same.
  */
@@ -75,7 +91,25 @@ export type PathRecord = {
   readonly switch: Name;
   readonly hops: readonly PathHop[];
   readonly state: PathState;
+  /** Absent where no hop is on demand. */
+  readonly demand?: Demand;
 };
+
+/** What becomes of a packet that is about to enter a path. */
+export type Door =
+  /** It goes in. */
+  | 'open'
+  /** The controller has it until the path is awake. */
+  | 'hold'
+  /** It goes in, past the hops that do not run, and the controller has a copy by which the path is woken. */
+  | 'call';
+
+/** A path that is staged or draining has packets of its subscriber's at its beginning only by mistake, if at all. */
+export function doorOf({ demand, hops }: Pick<PathRecord, 'demand' | 'hops'>): Door {
+  if (demand === undefined || demand.phase === 'awake') return 'open';
+  if (hops.some(({ onDemand }) => onDemand?.firstPacket === 'hold')) return 'hold';
+  return demand.phase === 'waking' ? 'open' : 'call';
+}
 
 /** Whom a shared path serves: one subscriber of one chain. */
 export type Member = {
@@ -99,6 +133,22 @@ export type Steering = {
   readonly nextPath: number;
   readonly nextInstance: number;
 };
+
+const asleep = new WeakMap<Steering['paths'], ReadonlySet<InstanceId>>();
+
+/** The instances that are on demand and that no path needs now. */
+export function sleepersOf({ paths }: Pick<Steering, 'paths'>): ReadonlySet<InstanceId> {
+  const known = asleep.get(paths);
+  if (known) return known;
+  const sleeping = new Set<InstanceId>();
+  const needed = new Set<InstanceId>();
+  for (const { hops, demand } of paths.values())
+    for (const { instance, onDemand } of hops)
+      (onDemand && demand?.phase === 'asleep' ? sleeping : needed).add(instance);
+  const found = new Set([...sleeping].filter((id) => !needed.has(id)));
+  asleep.set(paths, found);
+  return found;
+}
 
 export const EMPTY_STEERING: Steering = {
   owners: new Map(),

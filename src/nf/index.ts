@@ -78,6 +78,10 @@ class Fleet implements Instances {
   readonly #remains: Map<InstanceId, Found>;
   readonly #bridges = new Map<Dpid, ManagedBridge>();
   #wanted: readonly WantedInstance[] | undefined;
+  /** The ids of those that are wanted or sleep. */
+  #known: ReadonlySet<InstanceId> = new Set();
+  /** Directories that have nothing in them but what a guest has saved. */
+  readonly #resting = new Set<InstanceId>();
   #stopped = false;
   readonly #auditEvery: number;
   #openGate = (): void => {};
@@ -113,6 +117,7 @@ class Fleet implements Instances {
       gate: new Promise((resolve) => {
         this.#openGate = resolve;
       }),
+      isKnown: (id) => this.#known.has(id),
       changed: () => this.#changed(),
     };
     runDir.lock();
@@ -125,10 +130,11 @@ class Fleet implements Instances {
     return this.#facts;
   }
 
-  want(instances: readonly WantedInstance[]): void {
+  want(instances: readonly WantedInstance[], sleeping: ReadonlySet<InstanceId> = new Set()): void {
     if (this.#stopped) return;
     const first = this.#wanted === undefined;
     this.#wanted = instances;
+    this.#known = new Set([...instances.map(({ id }) => id), ...sleeping]);
     for (const { bridge } of instances) this.#bridges.set(bridge.dpid, bridge);
     this.#reconcile();
     if (first) this.#begin();
@@ -181,6 +187,7 @@ class Fleet implements Instances {
     this.#supervisors.set(id, supervisor);
     void supervisor.removed.then(() => {
       this.#supervisors.delete(id);
+      if (this.#around.runDir.hasState(id)) this.#resting.add(id);
       this.#changed();
       this.#reconcile();
     });
@@ -189,6 +196,7 @@ class Fleet implements Instances {
   #reconcile(): void {
     if (this.#stopped || this.#wanted === undefined) return;
     for (const action of plan(this.#wanted, this.#supervisors)) this.#act(action);
+    for (const id of this.#resting) if (!this.#known.has(id)) this.#forget(id);
   }
 
   #act(action: Action): void {
@@ -211,6 +219,7 @@ class Fleet implements Instances {
     const { id } = instance;
     const before = this.#remains.get(id);
     this.#remains.delete(id);
+    this.#resting.delete(id);
     this.#look(id, Supervisor.create(this.#around, instance, before));
     this.#changed();
   }
@@ -257,9 +266,18 @@ class Fleet implements Instances {
   }
 
   #forgetRemains(): void {
+    const { runDir } = this.#around;
     for (const id of this.#remains.keys()) {
-      this.#around.runDir.remove(id);
       this.#remains.delete(id);
+      if (this.#known.has(id) && runDir.hasState(id)) {
+        runDir.rest(id);
+        this.#resting.add(id);
+      } else runDir.remove(id);
     }
+  }
+
+  #forget(id: InstanceId): void {
+    this.#resting.delete(id);
+    this.#around.runDir.remove(id);
   }
 }

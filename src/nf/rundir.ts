@@ -173,6 +173,16 @@ export class RunDir {
     });
   }
 
+  /** Removes all but what guests have saved for the next one. */
+  rest(id: InstanceId): void {
+    if (!this.hasState(id)) {
+      this.remove(id);
+      return;
+    }
+    const rest = this.#io(() => readdirSync(this.directory(id)).filter((name) => name !== 'state'));
+    for (const name of rest) this.#io(() => rmSync(join(this.directory(id), name), { force: true }));
+  }
+
   remove(id: InstanceId): void {
     this.#io(() => rmSync(this.directory(id), { recursive: true, force: true }));
   }

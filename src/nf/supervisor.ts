@@ -442,13 +442,20 @@ export class Supervisor {
       if (failure && !this.#lastChance) throw failure;
       await removeDevices(this.#wanted, this.#around);
       // Where ports are left, the directory tells the next run of them.
-      if (!failure) this.#around.runDir.remove(this.#wanted.id);
+      if (!failure) this.#clearDirectory();
       this.#released = true;
       this.#cancelTick();
       this.#settle();
       this.#around.users.release(this.#user);
       this.#remove();
     });
+  }
+
+  #clearDirectory(): void {
+    const { runDir, isKnown } = this.#around;
+    const { id } = this.#wanted;
+    if (!this.#lastChance && isKnown(id)) runDir.rest(id);
+    else runDir.remove(id);
   }
 
   /** Puts the ports back when a stranger has taken them from the bridge. */

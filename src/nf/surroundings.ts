@@ -1,3 +1,4 @@
+import type { InstanceId } from '../model/ids.ts';
 import type { Meters } from '../model/meters.ts';
 import type { AcceleratorChoice } from './accelerator.ts';
 import type { Limit } from './limit.ts';
@@ -19,6 +20,8 @@ export type Surroundings = PlaceOptions & {
   readonly starts: Limit;
   /** Opens with the first `want`: until then nothing may be started or removed. */
   readonly gate: Promise<void>;
+  /** Whether an instance is wanted, now or when somebody has use for it. */
+  readonly isKnown: (id: InstanceId) => boolean;
   /** A fact has changed. */
   readonly changed: () => void;
 };

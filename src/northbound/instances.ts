@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { ChainstitchError } from '../model/errors.ts';
 import { INSTANCE_PHASES } from '../model/facts.ts';
 import type { InstanceId } from '../model/ids.ts';
-import type { InstanceView } from '../model/interfaces.ts';
+import { type InstanceView, shownPhase } from '../model/interfaces.ts';
 import { type Context, viewOf } from './context.ts';
 import { selection } from './fields.ts';
 import { LIST_QUERY, type Pages, pagesOf, type Query, textFilter, wordFilter } from './list.ts';
@@ -50,7 +50,7 @@ function pagesFor({ introspection }: Context): Pages {
       subscriber: textFilter(({ record }) => record.subscriber),
       switch: textFilter(({ record }) => record.switch),
       function: textFilter(({ record }) => record.function),
-      phase: wordFilter('phase', [...INSTANCE_PHASES, 'unknown'], ({ fact }) => fact?.phase ?? 'unknown'),
+      phase: wordFilter('phase', [...INSTANCE_PHASES, 'asleep', 'unknown'], shownPhase),
     },
     show,
     bytes: ({ record }) => JSON.stringify(record).length,
@@ -62,8 +62,9 @@ function sortKey(id: InstanceId): string {
   return id.slice(1).padStart(16, '0');
 }
 
-function show({ record, fact }: InstanceView): unknown {
-  if (fact === undefined) return { ...record, status: { phase: 'unknown', restarts: 0 } };
+function show(view: InstanceView): unknown {
+  const { record, fact } = view;
+  if (fact === undefined) return { ...record, status: { phase: shownPhase(view), restarts: 0 } };
   const { id: _, ...status } = fact;
   return { ...record, status };
 }

@@ -1,7 +1,7 @@
 /**
  * The side of the switches: OpenFlow sessions, OVSDB, and keeping each switch equal to what is desired.
  */
-import type { BridgePorts, Switches, TlsCredentials, Wake } from '../model/interfaces.ts';
+import type { BridgePorts, HandedIn, Switches, TlsCredentials, Wake } from '../model/interfaces.ts';
 import { type Meters, UNMETERED } from '../model/meters.ts';
 import type { Log } from './log.ts';
 import { OpenFlowServer } from './openflow/server.ts';
@@ -26,6 +26,8 @@ export type SouthboundOptions = {
   readonly auditIntervalMs?: number;
   /** Called when facts have changed. */
   readonly wake: Wake;
+  /** Called with each packet that a flow hands in; by default nobody has use for one. */
+  readonly handedIn?: (packet: HandedIn) => void;
   readonly log: Log;
   readonly meters?: Meters;
   /** Milliseconds that only grow; for tests. */
@@ -97,7 +99,9 @@ export async function createSouthbound(options: SouthboundOptions): Promise<Sout
     },
   });
   const auditIntervalMs = options.auditIntervalMs ?? DEFAULT_AUDIT_MS;
-  const switches = new SwitchBook({ ovsdb, auditIntervalMs, now: () => clock.now(), wake, log, meters });
+  const { handedIn = () => {} } = options;
+  const now = (): number => clock.now();
+  const switches = new SwitchBook({ ovsdb, auditIntervalMs, now, wake, handedIn, log, meters });
   book = switches;
   return {
     switches,

@@ -4,11 +4,12 @@ import type { DesiredSwitch, Isolation, SwitchContent } from '../model/desired.t
 import { ChainstitchError } from '../model/errors.ts';
 import type { LinkFact, PortFact, Reconciled, SwitchFact } from '../model/facts.ts';
 import type { Dpid, Mac, OfPort, OwnerId } from '../model/ids.ts';
-import type { ManagedSwitch, Switches } from '../model/interfaces.ts';
+import type { HandedIn, ManagedSwitch, Switches } from '../model/interfaces.ts';
 import type { Meters } from '../model/meters.ts';
 import type { Log } from './log.ts';
 import type { Channel } from './openflow/channel.ts';
 import type { Port } from './openflow/exchange.ts';
+import { handedIn, sendThrough } from './openflow/packets.ts';
 import type { ServerEvents } from './openflow/server.ts';
 import type { OvsdbManager } from './ovsdb/manager.ts';
 import { SwitchKeeper } from './reconcile/keeper.ts';
@@ -20,6 +21,8 @@ export type SwitchBookOptions = {
   /** Milliseconds that only grow. */
   readonly now: () => number;
   readonly wake: () => void;
+  /** A flow of ours has handed in a packet. */
+  readonly handedIn: (packet: HandedIn) => void;
   readonly log: Log;
   readonly meters: Meters;
 };
@@ -135,7 +138,22 @@ export class SwitchBook implements Switches, ServerEvents {
   }
 
   packetIn(dpid: Dpid, message: MessageOf<'packetIn'>): void {
-    this.#links.packetIn(dpid, message);
+    const packet = handedIn(dpid, message);
+    if (packet === undefined) this.#links.packetIn(dpid, message);
+    else this.#options.handedIn(packet);
+  }
+
+  putBack(dpid: Dpid, packets: readonly Pick<HandedIn, 'port' | 'frame'>[]): void {
+    const channel = this.#entries.get(dpid)?.channel;
+    if (channel !== undefined) void sendThrough(channel, packets);
+  }
+
+  countedAt(): ReadonlyMap<Dpid, number> {
+    return new Map(
+      [...this.#entries].flatMap(([dpid, { keeper }]) =>
+        keeper.countedAt === undefined ? [] : [[dpid, keeper.countedAt] as const],
+      ),
+    );
   }
 
   disconnected(dpid: Dpid): void {

@@ -94,6 +94,11 @@ export const METRICS = {
     type: 'counter',
     help: 'Packets sent to the controller and thrown away unread, because there were too many.',
   },
+  chainstitch_held_packets_total: {
+    type: 'counter',
+    help: 'Packets that came for a path that slept: let into it when it was awake (released), or thrown away, because there were too many or they had waited for too long (dropped).',
+    labels: ['outcome'],
+  },
   chainstitch_api_requests_total: {
     type: 'counter',
     help: 'Requests to the API by method, pattern of the path and status.',

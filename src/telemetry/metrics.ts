@@ -5,9 +5,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { type Declared, KINDS } from '../model/declared.ts';
 import type { DesiredSwitch } from '../model/desired.ts';
-import type { SwitchFact } from '../model/facts.ts';
+import { INSTANCE_PHASES, type SwitchFact } from '../model/facts.ts';
 import type { Dpid, Name } from '../model/ids.ts';
-import type { InstanceView } from '../model/interfaces.ts';
+import { type InstanceView, shownPhase } from '../model/interfaces.ts';
 import type { Meters } from '../model/meters.ts';
 import type { ChainStatus } from '../model/status.ts';
 import type { Steering } from '../model/steering.ts';
@@ -40,7 +40,7 @@ type NamesOf<T extends MetricEntry['type']> = {
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 const CHAIN_PHASES = ['pending', 'active', 'updating', 'degraded', 'rejected'] as const;
 const PATH_PHASES = ['staged', 'current', 'draining'] as const;
-const INSTANCE_PHASES = ['starting', 'ready', 'backoff', 'stopping', 'unknown'] as const;
+const PHASES = [...INSTANCE_PHASES, 'asleep', 'unknown'] as const;
 
 export function createMetrics({ version }: { readonly version: string }): Metrics {
   const registry = new Registry();
@@ -75,6 +75,10 @@ export function createMetrics({ version }: { readonly version: string }): Metric
     },
     bundled: (ms, outcome) => histogram('chainstitch_bundle_seconds').observe({ outcome }, ms / 1000),
     packetInsDropped: (count) => counter('chainstitch_packet_ins_dropped_total').inc(count),
+    held(released, dropped) {
+      counter('chainstitch_held_packets_total').inc({ outcome: 'released' }, released);
+      counter('chainstitch_held_packets_total').inc({ outcome: 'dropped' }, dropped);
+    },
     booted: (ms, kind) => histogram('chainstitch_instance_boot_seconds').observe({ kind }, ms / 1000),
   };
 
@@ -87,8 +91,8 @@ export function createMetrics({ version }: { readonly version: string }): Metric
     setCounts(gauge('chainstitch_chains'), CHAIN_PHASES, phases);
     const paths = [...steering.paths.values()].map(({ state }) => state.phase);
     setCounts(gauge('chainstitch_paths'), PATH_PHASES, paths);
-    const states = instances.map(({ fact }) => fact?.phase ?? 'unknown');
-    setCounts(gauge('chainstitch_instances'), INSTANCE_PHASES, states);
+    const states = instances.map(shownPhase);
+    setCounts(gauge('chainstitch_instances'), PHASES, states);
     const restarts = instances.reduce((sum, { fact }) => sum + (fact?.restarts ?? 0), 0);
     gauge('chainstitch_instance_restarts').set(restarts);
     gauge('chainstitch_api_waiting').set(observed.waiting);

@@ -12,6 +12,8 @@ export const noSwitches: Switches = {
   reconcile: away,
   counters: () => ({ counted: [] }),
   retainCounters: () => undefined,
+  putBack: () => undefined,
+  countedAt: () => new Map(),
   read: away,
   links: () => [],
   manage: () => undefined,

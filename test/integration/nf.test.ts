@@ -1,6 +1,9 @@
 /** Instances as real guests of the real emulator, on ports of a real switch. */
 import '../harness/ovs-netns.ts';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
+import type { InstanceId } from '../../src/model/ids.ts';
 import { commandLine } from '../../src/nf/process.ts';
 import { eventually } from '../harness/ovs-eventually.ts';
 import { factOf, makeImages, testInBothWorlds, testInWorld } from './nf-world.ts';
@@ -177,3 +180,29 @@ testInWorld(t, 'a start that is overtaken leaves one guest, of the latest kind',
   t.ok(w.isEmpty());
   t.strictSame(w.warnings(), []);
 });
+
+testInWorld(
+  t,
+  'what a guest has saved outlives its sleep and a restart, and goes with the instance',
+  async (t, w) => {
+    const state = join(w.runDir, 'instances/i1/state');
+    const asleep = new Set(['i1' as InstanceId]);
+    const running = w.start();
+    running.instances.want([w.wanted(1)]);
+    await eventually(t, 'ready', () => factOf(running, 1)?.phase === 'ready');
+    writeFileSync(state, 'as a guest would');
+    running.instances.want([], asleep);
+    await eventually(t, 'asleep', () => running.instances.facts().size === 0);
+    t.strictSame(readdirSync(join(state, '..')), ['state']);
+    await running.stop('keep');
+
+    const next = w.start({ auditEvery: 50 });
+    next.instances.want([], asleep);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    t.strictSame(readdirSync(join(state, '..')), ['state']);
+    next.instances.want([]);
+    t.notOk(existsSync(join(state, '..')), 'nobody wants it any more');
+    await next.stop('remove');
+    t.strictSame(w.warnings(), []);
+  },
+);

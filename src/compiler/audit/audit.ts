@@ -10,9 +10,9 @@
 import { type FieldName, fullMask, type Match, matchField, printMatch } from 'ts-openflow';
 import type { Finding, FindingKind, PassedOver } from '../../model/audit-report.ts';
 import type { SwitchContent } from '../../model/desired.ts';
-import type { Name, OfPort } from '../../model/ids.ts';
+import type { Name, OfPort, PathId } from '../../model/ids.ts';
 import { flowText } from '../flow.ts';
-import type { Direction } from '../metadata.ts';
+import { type Direction, decodePlace } from '../metadata.ts';
 import { ANYTHING, type Cube, contains, exactly } from '../packets/cube.ts';
 import { type AnyFlow, FlowTables } from '../packets/flow-table.ts';
 import { exclude, Packets } from '../packets/packets.ts';
@@ -66,6 +66,7 @@ class Auditor {
   readonly #names: Parameters<typeof auditSwitch>[2];
   readonly #tables: FlowTables<AnyFlow>;
   readonly #wires: Wires;
+  readonly #doors: ReadonlySet<PathId>;
   readonly #ports: ReadonlyMap<OfPort, string>;
   readonly #findings: Finding[] = [];
   readonly #shares = new Map<string, readonly Share[]>();
@@ -77,6 +78,7 @@ class Auditor {
     this.#names = names;
     this.#tables = new FlowTables<AnyFlow>(held.flows, held.groups);
     this.#wires = new Wires(view);
+    this.#doors = new Set(view.paths.filter(({ door }) => door !== 'open').map(({ record }) => record.id));
     this.#ports = new Map(view.outsidePorts.map(({ ofport, name }) => [ofport, name]));
   }
 
@@ -151,10 +153,17 @@ class Auditor {
       const { effect, packets } = event;
       if (effect.kind === 'drop') continue;
       if (effect.kind === 'controller' && packets.valueOf('eth_type') === LLDP) continue;
+      if (effect.kind === 'controller' && this.#isAtDoor(event)) continue;
       if (origin.end?.kind === 'subscriber') this.#fromSubscriber(origin.end.chained, event);
       else if (origin.end?.kind === 'instance') this.#fromInstance(origin.end, origin.back, event);
       else this.#fromOutside(origin, event);
     }
+  }
+
+  /** Whether packets are at the beginning of a path that does not take them in now. */
+  #isAtDoor({ hits }: Found): boolean {
+    const { path, hopsDone } = decodePlace(hits.at(-1)?.metadata ?? 0n);
+    return hopsDone === 0 && this.#doors.has(path);
   }
 
   #fromSubscriber(chained: ChainedView, event: Found): void {

@@ -76,6 +76,12 @@ function checkHops(world: World, spec: ChainSpec, objections: Objections): void 
       objections.add('invalid-body', `/hops/${index}/config`, "is the pool's to have, and not the hop's");
     if (!world.declared.pools.has(hop.pool))
       objections.add('unknown-reference', pointer, noSuch('pool', hop.pool, world.declared.pools.keys()));
+    if (hop.onDemand !== undefined)
+      objections.add(
+        'invalid-body',
+        `/hops/${index}/onDemand`,
+        'goes with `function` only: the instances of a pool are there for everybody and always run',
+      );
     const before = spec.hops.findIndex((other) => other.pool === hop.pool);
     if (before < index)
       objections.add('invalid-body', pointer, `is the pool of hop ${before} too; a chain meets a pool once`);

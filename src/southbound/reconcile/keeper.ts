@@ -75,6 +75,7 @@ export class SwitchKeeper {
   /** What this connection's switch holds, as of the last barrier; undefined where that is to be found out. */
   #held: DesiredSwitch | undefined;
   #flowsHeld = 0;
+  #lookedAt = 0;
   #bundle = 0;
   /** `change`: what is wanted is another than what the switch is known to hold; `look`: that has to be read. */
   #due: 'nothing' | 'change' | 'look' = 'nothing';
@@ -195,6 +196,7 @@ export class SwitchKeeper {
     while (this.#due !== 'nothing' && this.#desired !== undefined && this.#channel !== undefined) {
       const from = this.#due === 'change' && this.#rejections.all.length === 0 ? this.#held : undefined;
       this.#due = 'nothing';
+      if (from === undefined) this.#lookedAt = performance.now();
       // Those who ask while it is being done want to know what comes after.
       const askers = this.#askers.splice(0);
       const outcome = await this.#reconcile(this.#desired, this.#channel, from);
@@ -209,7 +211,8 @@ export class SwitchKeeper {
     // Jitter, so that many switches are not read at the same moment.
     const least = Math.max(this.#options.auditIntervalMs, this.#flowsHeld * PAUSE_PER_FLOW_MS);
     const pause = least * (0.85 + 0.3 * Math.random());
-    this.#audit = setTimeout(() => this.look(), pause);
+    // Changes, however often they come, put off no look.
+    this.#audit = setTimeout(() => this.look(), Math.max(0, this.#lookedAt + pause - performance.now()));
   }
 
   /**

@@ -48,6 +48,8 @@ class FakeNetwork {
     reconcile: async () => ({ changes: 0, rejections: [] }),
     counters: () => ({ counted: [] }),
     retainCounters: () => {},
+    putBack: () => {},
+    countedAt: () => new Map(),
     read: async () => ({ flows: [], groups: [], bridge: undefined }),
     links: () => [],
   };

@@ -6,6 +6,7 @@ import type {
   FunctionSpec,
   Json,
   JsonObject,
+  OnDemandSpec,
   PoolSpec,
   Rewriting,
   ServiceMatch,
@@ -101,13 +102,15 @@ t.test('limits and patterns are those of the model', async (t) => {
 // way round.
 type Full<T> = { [K in keyof T]-?: T[K] };
 const attachment: Full<Attachment> = { switch: 's1' as Name, port: 'p1' };
+const onDemand: Full<OnDemandSpec> = { firstPacket: 'pass', idleAfter: 60 };
 const hop: Omit<Full<DedicatedHopSpec>, 'pool'> = {
   function: 'firewall' as Name,
   name: 'first' as Name,
   onFailure: 'open',
   config: { a: [1] },
+  onDemand,
 };
-const sharedHop: Omit<Full<SharedHopSpec>, 'function' | 'config'> = {
+const sharedHop: Omit<Full<SharedHopSpec>, 'function' | 'config' | 'onDemand'> = {
   pool: 'edge' as Name,
   name: 'first' as Name,
   onFailure: 'another',

@@ -231,13 +231,15 @@ t.test('instances', async (t) => {
     pid: 7,
   } as const;
   control.views = [
-    { record, fact },
-    { record: { ...record, id: 'i2' as InstanceId }, fact: undefined },
+    { record, fact, sleeps: false },
+    { record: { ...record, id: 'i2' as InstanceId }, fact: undefined, sleeps: false },
+    { record: { ...record, id: 'i3' as InstanceId }, fact: undefined, sleeps: true },
   ] satisfies InstanceView[];
   t.match((await call('GET', '/v1/instances')).body, {
     items: [
       { id: 'i1', status: { phase: 'ready', pid: 7 } },
       { id: 'i2', status: { phase: 'unknown' } },
+      { id: 'i3', status: { phase: 'asleep' } },
     ],
   });
   t.match((await call('GET', '/v1/instances/i1')).body, { hop: 'firewall-1' });

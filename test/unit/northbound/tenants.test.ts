@@ -50,7 +50,7 @@ function instance(id: string, chainName: string, subscriberName: string): Instan
     config: { of: chainName === 'acme.c' ? 'acme' : SECRET },
     revision: 1,
   };
-  return { record, fact: undefined };
+  return { record, fact: undefined, sleeps: false };
 }
 
 function tenants(t: Test, scope: Scope = 'admin'): Tenants {
