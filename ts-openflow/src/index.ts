@@ -42,6 +42,7 @@ export {
 export type { BundleAdd } from './messages/bundle.ts';
 export type { FlowDesc, FlowRemoved } from './messages/flow.ts';
 export type { Bucket, BucketProperty, GroupDesc, GroupMod, GroupProperty } from './messages/group.ts';
+export type { HelloBody, HelloElement } from './messages/hello.ts';
 export type { FlowUpdate } from './messages/monitor.ts';
 export type { Port, PortMod, PortProperty } from './messages/port.ts';
 export type { QueueDesc } from './messages/queue.ts';

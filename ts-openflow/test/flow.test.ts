@@ -120,7 +120,7 @@ t.test('actions of Open vSwitch with a language of their own parse to what they 
     'bundle_load(symmetric_l4,60,active_backup,ofport,NXM_NX_REG0[],members:1,2)',
     'controller(reason=no_match,max_len=64,id=3,userdata=01.02.ff,pause,meter_id=5)',
     'encap(nsh(md_type=2)),encap(ethernet),encap(nsh)',
-    'decap(),decap(packet_type(ns=1,id=0x894f))',
+    'decap(),decap(packet_type(ns=1,type=0x894f))',
     'check_pkt_larger(1500)->NXM_NX_REG0[3]',
     'sample(probability=1,collector_set_id=2,obs_domain_id=3,obs_point_id=4)',
     'sample(probability=1,collector_set_id=2,obs_domain_id=3,obs_point_id=4,sampling_port=LOCAL,ingress)',

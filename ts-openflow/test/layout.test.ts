@@ -148,6 +148,44 @@ const layouts: readonly (readonly [what: string, hex: string, expected: object])
     },
   ],
   [
+    'a hello of 1.0 with text behind it',
+    '0100000d 00000001 6e6f7468 69',
+    { type: 'hello', version: 1, elements: [], extra: Uint8Array.from([0x6e, 0x6f, 0x74, 0x68, 0x69]) },
+  ],
+  [
+    'a hello with the start of an element behind a whole one, 7.5.1',
+    '06000015 00000001 0001 0008 00000050 0001 0010 00',
+    {
+      type: 'hello',
+      elements: [{ type: 'versionBitmap', bitmaps: [0x50] }],
+      extra: Uint8Array.from([0, 1, 0, 16, 0]),
+    },
+  ],
+  [
+    'a hello whose elements are not padded, 7.5.1',
+    '06000020 00000001 0001 000c 00000050 00000000 0007 000c 00000003 00000004',
+    { type: 'hello', elements: [{ type: 'versionBitmap', bitmaps: [0x50, 0] }] },
+  ],
+  [
+    'a hello that lacks the padding at its end, 7.5.1',
+    '06000014 00000001 0001 000c 00000050 00000000',
+    { type: 'hello', elements: [{ type: 'versionBitmap' }], extra: new Uint8Array(0) },
+  ],
+  [
+    'a bitmap of half a word, 7.5.1',
+    '06000010 00000001 0001 0006 0050 0000',
+    { type: 'hello', elements: [], extra: Uint8Array.from([0, 1, 0, 6, 0, 0x50, 0, 0]) },
+  ],
+  [
+    'a flow monitor whose count of match bytes is wrong, EXT-187',
+    `04120030 00000006 ffff 0000 00000000 4f4e4600 0000074e
+     00002000 0004 1234 00000002 01 000000 0001 0004 00000000`,
+    {
+      type: 'flowMonitorRequest',
+      monitors: [{ monitor: 0x2000, monitorFlags: 4, match: [], matchBytes: 0x1234 }],
+    },
+  ],
+  [
     'a statistics trigger, 7.2.5',
     `060e0050 00000001 0000000000000000 0000000000000000 00 00 0000 0000 0064 ffffffff ffffffff ffffffff 0000 0007
      0001 0004 00000000 0007 0018 00000001 0000 0010 80020808 0000000000000005`,

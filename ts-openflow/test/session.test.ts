@@ -28,6 +28,8 @@ t.test('versions are agreed on by bitmap, or by the header where there is none',
 
 t.test('a hello and an error of a version that is not spoken are understood', async (t) => {
   t.match(decode(Uint8Array.from([1, 0, 0, 8, 0, 0, 0, 5])), { type: 'hello', version: 1, xid: 5 });
+  const garbage = decode(Uint8Array.from([4, 0, 0, 13, 0, 0, 0, 5, 1, 2, 3, 4, 5]));
+  t.equal(garbage.type === 'hello' && negotiate(garbage), 4);
   const error = decode(Uint8Array.from([5, 1, 0, 14, 0, 0, 0, 5, 0, 0, 0, 0, 0x6e, 0x6f]));
   t.match(error, { type: 'error', version: 5, errorType: 0, code: 0 });
 });

@@ -1,4 +1,15 @@
-import { byVersion, type Codec, list, padded, struct, u8, u16, u32, u64 } from '../bytes/codec.ts';
+import {
+  byVersion,
+  type Codec,
+  type Infer,
+  list,
+  padded,
+  struct,
+  u8,
+  u16,
+  u32,
+  u64,
+} from '../bytes/codec.ts';
 import type { Reader } from '../bytes/reader.ts';
 import type { Writer } from '../bytes/writer.ts';
 import { instructions } from '../instructions.ts';
@@ -20,13 +31,19 @@ const monitor15 = struct({
   command: u8,
   match,
 });
-type Monitor = typeof monitor15 extends Codec<infer T> ? T : never;
+type Monitor = Infer<typeof monitor15> & Omit<Counted, 'match'>;
 
 /** The extension of 1.3 tells the length of a match a second time, among the fields before it. */
-function readCounted(r: Reader, matchBytes: number): Match {
+export interface Counted {
+  readonly match: Match;
+  /** That length where it is not the match's own: Open vSwitch does not look at it. */
+  readonly matchBytes?: number;
+}
+
+function readCounted(r: Reader, matchBytes: number): Counted {
   const length = r.peek16(2);
-  if (length !== matchBytes) r.fail('length', `a match of ${length} bytes that was to be of ${matchBytes}`);
-  return match.read(r);
+  const read = match.read(r);
+  return length === matchBytes ? { match: read } : { match: read, matchBytes };
 }
 
 /** Writes `head`, a structure whose count of match bytes is `countAt` bytes from its start, then the match. */
@@ -35,15 +52,15 @@ function writeCounted<T extends { matchBytes: number }>(
   head: Codec<T>,
   v: T,
   countAt: number,
-  of: Match,
+  counted: Counted,
 ) {
   const start = w.length;
   head.write(w, v);
   const [from, lengthOffset] = [w.length, 2];
-  match.write(w, of);
+  match.write(w, counted.match);
   const { bytes } = w;
   const length = ((bytes[from + lengthOffset] ?? 0) << 8) | (bytes[from + lengthOffset + 1] ?? 0);
-  w.patch16(start + countAt, length);
+  w.patch16(start + countAt, counted.matchBytes ?? length);
 }
 
 const monitorHead13 = struct({
@@ -58,12 +75,12 @@ const monitorHead13 = struct({
 const monitor13: Codec<Monitor> = {
   read(r) {
     const { matchBytes, ...head } = monitorHead13.read(r);
-    return { ...head, outGroup: groups.any, command: 0, match: readCounted(r, matchBytes) };
+    return { ...head, outGroup: groups.any, command: 0, ...readCounted(r, matchBytes) };
   },
   write(w, v) {
     if (v.outGroup !== groups.any) w.fail('a flow monitor of OpenFlow 1.3 asks for no group');
     if (v.command !== 0) w.fail('a flow monitor of OpenFlow 1.3 can only be added');
-    writeCounted(w, monitorHead13, { ...v, matchBytes: 0 }, 6, v.match);
+    writeCounted(w, monitorHead13, { ...v, matchBytes: 0 }, 6, v);
   },
 };
 
@@ -80,7 +97,7 @@ const full15 = struct({
   match,
   instructions,
 });
-type Full = typeof full15 extends Codec<infer T> ? T : never;
+type Full = Infer<typeof full15> & Omit<Counted, 'match'>;
 
 const fullHead13 = struct({
   reason: u16,
@@ -95,10 +112,10 @@ const fullHead13 = struct({
 const full13: Codec<Full> = {
   read(r) {
     const { matchBytes, ...head } = fullHead13.read(r);
-    return { ...head, match: readCounted(r, matchBytes), instructions: instructions.read(r) };
+    return { ...head, ...readCounted(r, matchBytes), instructions: instructions.read(r) };
   },
   write(w, v) {
-    writeCounted(w, fullHead13, { ...v, matchBytes: 0 }, 8, v.match);
+    writeCounted(w, fullHead13, { ...v, matchBytes: 0 }, 8, v);
     instructions.write(w, v.instructions);
   },
 };

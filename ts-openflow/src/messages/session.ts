@@ -1,32 +1,10 @@
 import { actions } from '../actions/index.ts';
-import {
-  byVersion,
-  type Codec,
-  list,
-  nothing,
-  padded,
-  rest,
-  struct,
-  u8,
-  u16,
-  u32,
-  u64,
-} from '../bytes/codec.ts';
-import { row, tlv } from '../bytes/tlv.ts';
+import { byVersion, type Codec, nothing, padded, rest, struct, u8, u16, u32, u64 } from '../bytes/codec.ts';
+import { row } from '../bytes/tlv.ts';
 import { match } from '../match.ts';
 import { port } from './port.ts';
 import { properties as listOf } from './properties.ts';
 import { text } from './text.ts';
-
-/** Bit n of word n / 32: wire version n is spoken. */
-const bitmaps: Codec<readonly number[]> = list(u32);
-
-/** ofp_hello_elem_type (OpenFlow 1.5.1, 7.5.1) */
-export const helloElementTable = { versionBitmap: row(1, struct({ bitmaps })) } as const;
-
-export const hello = struct({
-  elements: list(tlv(helloElementTable, { domain: 'hello', padding: 'outside', subtypeBytes: 4 })),
-});
 
 /** ofp_error_msg (OpenFlow 1.5.1, 7.5.4). */
 const plainError = struct({

@@ -4,6 +4,7 @@ import { bundleControl } from './bundle.ts';
 import * as controller from './controller.ts';
 import { aggregate, flowDesc, flowMod, flowRemoved, flowRequest, flowStats } from './flow.ts';
 import { groupDesc, groupFeatures, groupMod, groupStats } from './group.ts';
+import { hello } from './hello.ts';
 import * as meter from './meter.ts';
 import { flowMonitorRequest, flowUpdates } from './monitor.ts';
 import * as nx from './nicira.ts';
@@ -130,7 +131,7 @@ export const experimenterMultipart = 0xffff;
 
 /** Every message by the name of its `type`; the bundled message inside a bundle is added by message.ts. */
 export const messageTable = {
-  hello: both(0, session.hello),
+  hello: both(0, hello),
   error: both(1, session.errorMessage),
   echoRequest: both(2, session.echo),
   echoReply: both(3, session.echo),

@@ -156,12 +156,12 @@ export function parseEncap(text: string): Action {
 
 export function printDecap(v: ActionOf<'decap'>): string {
   if (v.packetType === nextPacket) return 'decap()';
-  return `decap(packet_type(ns=${v.packetType >>> 16},id=0x${(v.packetType & 0xffff).toString(16)}))`;
+  return `decap(packet_type(ns=${v.packetType >>> 16},type=${hex(BigInt(v.packetType & 0xffff))}))`;
 }
 
 export function parseDecap(text: string): Action {
   if (text === '') return { type: 'decap', packetType: nextPacket };
-  const [, space = '', id = ''] = /^packet_type\(ns=(\w+),id=(\w+)\)$/.exec(text) ?? [];
+  const [, space = '', id = ''] = /^packet_type\(ns=(\w+),type=(\w+)\)$/.exec(text) ?? [];
   return { type: 'decap', packetType: small(space) * 0x10000 + small(id) };
 }
 

@@ -55,7 +55,6 @@ const order = `pkt_mark recirc_id dp_hash conj_id actset_output ct_state ct_zone
 const printedNames: Partial<Record<FieldName, string>> = {
   eth_src: 'dl_src',
   eth_dst: 'dl_dst',
-  eth_type: 'dl_type',
   vlan_pcp: 'dl_vlan_pcp',
   ip_src: 'nw_src',
   ip_dst: 'nw_dst',
@@ -93,8 +92,12 @@ function printField(entry: MatchField): string {
   }
   if (fieldSpec(entry.field).variable && entry.mask === 0n) return entry.field;
   if (entry.field === 'vlan_vid') return printVid(masked(entry));
+  if (entry.field === 'eth_type') return `dl_type=${word4(BigInt(entry.value))}`;
   if (entry.field === 'ip_dscp') return `nw_tos=${entry.value << 2}`;
-  return `${printedNames[entry.field] ?? entry.field}=${printValue(entry.field, masked(entry))}`;
+  const name = printedNames[entry.field] ?? entry.field;
+  if (fieldSpec(entry.field).format === 'decimal' && entry.mask !== undefined)
+    return `${name}=0x${entry.value.toString(16)}/0x${entry.mask.toString(16)}`;
+  return `${name}=${printValue(entry.field, masked(entry))}`;
 }
 
 function exactValue(match: Match, field: FieldName): number | undefined {
@@ -136,7 +139,10 @@ for (const name of fieldNames) {
   const { alias } = fields[name] as { alias?: string };
   if (alias) byName.set(alias, name);
 }
-byName.set('gtpu_flags', 'tun_gtpu_flags').set('gtpu_msgtype', 'tun_gtpu_msgtype');
+byName
+  .set('in_port_oxm', 'in_port')
+  .set('gtpu_flags', 'tun_gtpu_flags')
+  .set('gtpu_msgtype', 'tun_gtpu_msgtype');
 
 /** The field that a name of ovs-ofctl means, where that does not depend on the rest of the match. */
 export function fieldByName(name: string): FieldName | undefined {

@@ -16,9 +16,8 @@ import {
   printSample,
 } from './extensions.ts';
 import { printPacked, printSlice } from './slice.ts';
-import { printPort, printPort16, printValue } from './values.ts';
+import { hex, printPort, printPort16, printValue } from './values.ts';
 
-const hex = (value: number | bigint) => `0x${value.toString(16)}`;
 const ethertype = (value: number) => `0x${value.toString(16).padStart(4, '0')}`;
 
 function setField(entry: MatchField): string {
@@ -119,7 +118,7 @@ const printers: Printers = {
   resubmit: (v) => resubmit(v.inPort, 255, false),
   resubmitTable: (v) => resubmit(v.inPort, v.table, false),
   resubmitTableCt: (v) => resubmit(v.inPort, v.table, true),
-  setTunnel: (v) => `set_tunnel:${hex(v.id)}`,
+  setTunnel: (v) => `set_tunnel:${hex(BigInt(v.id))}`,
   setTunnel64: (v) => `set_tunnel64:${hex(v.id)}`,
   popQueue: () => 'pop_queue',
   regMove: move,

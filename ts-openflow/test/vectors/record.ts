@@ -9,7 +9,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { encode, FrameDecoder, type Version } from '../../src/index.ts';
-import { changes, listener, questions } from './asked.ts';
+import { changes, largeFlows, listener, questions, watcher } from './asked.ts';
 import { startSwitch, writeLines } from './switch.ts';
 
 const here = dirname(new URL(import.meta.url).pathname);
@@ -75,31 +75,43 @@ const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(reso
 
 /** The switch's answers to messages that this library makes. */
 async function ask(version: Version): Promise<void> {
-  const socket = connect(lab.socket);
-  const frames = new FrameDecoder();
-  socket.on('data', (chunk) => {
-    for (const message of frames.push(chunk)) keep('switch', message);
-  });
+  const socket = connection();
   for (const message of questions(version)) socket.write(encode(message));
   await pause(500);
   socket.destroy();
 }
 
+/** A connection to the switch, all of whose messages up to `maxBytes` are kept. */
+function connection(maxBytes = Number.POSITIVE_INFINITY): Socket {
+  const socket = connect(lab.socket);
+  const frames = new FrameDecoder();
+  socket.on('data', (chunk) => {
+    for (const message of frames.push(chunk)) if (message.byteLength <= maxBytes) keep('switch', message);
+  });
+  return socket;
+}
+
 /** What the switch tells one controller of another one's doings. */
-async function overhear(): Promise<void> {
-  const connection = () => {
-    const socket = connect(lab.socket);
-    const frames = new FrameDecoder();
-    socket.on('data', (chunk) => {
-      for (const message of frames.push(chunk)) keep('switch', message);
-    });
-    return socket;
-  };
+async function overhear(version: Version): Promise<void> {
   const [first, second] = [connection(), connection()];
-  for (const message of listener()) first.write(encode(message));
+  for (const message of listener(version)) first.write(encode(message));
   await pause(300);
-  for (const message of changes()) second.write(encode(message));
+  for (const message of changes(version)) second.write(encode(message));
   await pause(1500);
+  first.destroy();
+  second.destroy();
+}
+
+/** What the switch tells a controller that has not listened for long. */
+async function overwhelm(version: Version): Promise<void> {
+  const [first, second] = [connection(1000), connection()];
+  for (const message of watcher(version)) first.write(encode(message));
+  await pause(300);
+  first.pause();
+  for (const message of largeFlows(version)) second.write(encode(message));
+  await pause(1000);
+  first.resume();
+  await pause(1000);
   first.destroy();
   second.destroy();
 }
@@ -150,9 +162,12 @@ for (const version of ['OpenFlow13', 'OpenFlow15']) {
     }
   }
   command = `${version} asked`;
-  await ask(version === 'OpenFlow13' ? 4 : 6);
+  const wireVersion = version === 'OpenFlow13' ? 4 : 6;
+  await ask(wireVersion);
   command = `${version} overheard`;
-  if (version === 'OpenFlow15') await overhear();
+  await overhear(wireVersion);
+  command = `${version} overwhelmed`;
+  await overwhelm(wireVersion);
   lab.run('ovs-ofctl', 'del-flows', `unix:${lab.socket}`);
 }
 proxy.close();
