@@ -28,6 +28,7 @@ procps
 python3
 qemu-system-x86
 tcpdump
+traceroute
 tshark
 udhcpc
 '

@@ -4,9 +4,15 @@ import type { Ipv4, Name } from './ids.ts';
 
 /** What the config has where the function says that its external address is; undefined for one that rewrites nothing. */
 export const externalIn = ({ rewrites }: FunctionSpec, config: JsonObject = {}): Json | undefined => {
-  const member = rewrites?.external.slice(1);
-  return member === undefined || !Object.hasOwn(config, member) ? undefined : config[member];
+  if (rewrites === undefined) return undefined;
+  const members = rewrites.external.slice(1).split('/');
+  return members.reduce<Json | undefined>(memberOf, config);
 };
+
+const memberOf = (value: Json | undefined, name: string): Json | undefined =>
+  isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** As externalIn, of a config that admission has let pass. */
 export const externalAddress = (spec: FunctionSpec, config: JsonObject): Ipv4 | undefined =>

@@ -175,3 +175,57 @@ t.test('dhcp: schema and guest agree', (t) =>
     ],
   }),
 );
+
+const inside = { subnet: '10.0.0.0/24', address: '10.0.0.1' };
+const outside = { subnet: '192.0.2.0/24', address: '192.0.2.10', gateway: '192.0.2.1' };
+const ends = { inside, outside };
+const forward = { protocol: 'tcp', port: 80, to: '10.0.0.5' };
+
+t.test('nat: schema and guest agree', (t) =>
+  agree(t, 'nat', {
+    both: [
+      ends,
+      { ...ends, ports: {}, forwards: [], filtering: 'none' },
+      { ...ends, ports: { first: 1024, last: 65_535, perHost: 2 }, filtering: 'endpoint' },
+      { ...ends, forwards: [forward, { ...forward, protocol: 'udp', toPort: 1 }] },
+      { inside: { subnet: '10.0.0.0/8', address: '10.1.2.3' }, outside },
+    ],
+    neither: [
+      {},
+      { inside },
+      { outside },
+      { ...ends, other: 1 },
+      { inside: { subnet: '10.0.0.0/24' }, outside },
+      { inside: { ...inside, gateway: '10.0.0.2' }, outside },
+      { inside: { ...inside, subnet: '10.0.0.0/31' }, outside },
+      { inside: { ...inside, subnet: '2001:db8::/32' }, outside },
+      { inside, outside: { ...outside, address: '0.0.0.0' } },
+      { inside, outside: { subnet: '192.0.2.0/24', address: '192.0.2.10' } },
+      { ...ends, ports: { first: 1023 } },
+      { ...ends, ports: { last: 65_536 } },
+      { ...ends, ports: { perHost: 1 } },
+      { ...ends, ports: { perhost: 4 } },
+      { ...ends, forwards: [{ protocol: 'tcp', port: 80 }] },
+      { ...ends, forwards: [{ ...forward, port: 0 }] },
+      { ...ends, forwards: [{ ...forward, toPort: 65_536 }] },
+      { ...ends, forwards: [{ ...forward, protocol: 'icmp' }] },
+      {
+        ...ends,
+        forwards: Array.from({ length: 65 }, (_, i) => ({ ...forward, port: i + 1, toPort: i + 1 })),
+      },
+      { ...ends, filtering: 'address' },
+    ],
+    guestOnly: [
+      { inside: { ...inside, address: '10.0.1.1' }, outside },
+      { inside: { ...inside, address: '10.0.0.255' }, outside },
+      { inside: { subnet: '127.0.0.0/8', address: '127.0.0.1' }, outside },
+      { inside: { subnet: '192.0.0.0/16', address: '192.0.0.1' }, outside },
+      { inside, outside: { ...outside, gateway: '192.0.2.10' } },
+      { inside, outside: { ...outside, address: '192.0.3.10' } },
+      { ...ends, ports: { first: 3000, last: 2000 } },
+      { ...ends, ports: { perHost: 254 } },
+      { ...ends, forwards: [forward, { ...forward, to: '10.0.0.6' }] },
+      { ...ends, forwards: [{ ...forward, to: '10.0.0.1' }] },
+    ],
+  }),
+);

@@ -19,14 +19,16 @@ export type Verdicts = {
 };
 
 export async function agree(t: Test, name: string, { both, neither, guestOnly }: Verdicts): Promise<void> {
-  const { configSchema } = JSON.parse(readFileSync(join(functions, name, 'function.json'), 'utf8'));
+  const { configSchema, memoryMiB } = JSON.parse(
+    readFileSync(join(functions, name, 'function.json'), 'utf8'),
+  );
   const validate = new Ajv2020({
     strict: true,
     strictTypes: false,
     strictRequired: false,
     formats: FORMATS,
   }).compile(configSchema);
-  const { console } = await startMachine(t, { function: name, config: both[0] });
+  const { console } = await startMachine(t, { function: name, memoryMiB, config: both[0] });
   const guest = async (config: unknown): Promise<boolean> =>
     (await console.configure(1, config)).startsWith('config ok');
   const check = async (configs: readonly unknown[], schema: boolean, accepted: boolean): Promise<void> => {

@@ -201,8 +201,10 @@ void instance_retell_state(void) {
 }
 
 void instance_last_state(struct text *out) {
-	if (ready)
-		dispatch_tell_state(out);
+	if (!ready)
+		return;
+	dispatch_retell_state();
+	dispatch_tell_state(out);
 }
 
 void instance_time(const char *seconds, size_t length, struct text *out) {

@@ -26,7 +26,7 @@ void instance_introduce(struct text *out);
 /* Whoever has said hello may not have heard the state. */
 void instance_retell_state(void);
 
-/* A whole line, if there is a state that has not been told. */
+/* A whole line, if the function has a state: the end comes next. */
 void instance_last_state(struct text *out);
 
 /* These write one answer without its newline. */

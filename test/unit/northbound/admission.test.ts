@@ -572,6 +572,18 @@ t.test('functions that rewrite', async (t) => {
     'invalid-body',
     '/transparent: is true, and `rewrites` says that frames are changed; let it be false',
   );
+  const nested = { functions: [{ ...NAT, rewrites: { external: '/outside/address' } }] };
+  const outside = (config: object) => natted({ hops: [{ function: 'nat', config }] });
+  accepts(t, 'further down', 'chains', outside({ outside: { address: '192.0.2.1' } }), { ...lab, ...nested });
+  for (const config of [{}, { outside: '192.0.2.1' }, { outside: [] }, { outside: {} }])
+    refuses(
+      t,
+      'chains',
+      outside(config),
+      'invalid-config',
+      '/hops/0/config/outside/address: is missing; it is the address by which nat is known at the uplink',
+      { ...lab, ...nested },
+    );
   for (const [address, why] of [
     [undefined, 'is missing'],
     ['192.0.2.0/24', 'has to be an IPv4 address, such as 192.0.2.1'],

@@ -23,7 +23,7 @@ const declarations = (file: string): Declaration[] =>
 t.test('every built-in function can be taken', async (t) => {
   t.match(
     catalogue.map(({ name }) => name),
-    ['counter', 'dhcp', 'firewall', 'ratelimit'],
+    ['counter', 'dhcp', 'firewall', 'nat', 'ratelimit'],
   );
 });
 
@@ -53,6 +53,7 @@ t.test('the example declarations are accepted, in the order of their names after
     'alice-protected.yaml',
     'alice-two-hops.yaml',
     'gold-plan.yaml',
+    'home-nat.yaml',
     'lab.yaml',
     'voice.yaml',
   ]);
@@ -66,6 +67,7 @@ t.test('the example declarations are accepted, in the order of their names after
     items: [
       { spec: { name: 'alice-protected', hops: { length: 2 } } },
       { spec: { name: 'gold-plan' } },
+      { spec: { name: 'home-nat' } },
       { spec: { name: 'voice' } },
     ],
   });

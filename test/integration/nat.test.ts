@@ -1,0 +1,100 @@
+/**
+ * The example of a home behind nat, on a real Open vSwitch with real unikernels: its address by DHCP, out through the
+ * translation, and in by a forward, each by a program that nobody here wrote.
+ */
+import '../harness/ovs-netns.ts';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { parseAllDocuments } from 'yaml';
+import { Site, UPLINK } from '../harness/site.ts';
+import { ip } from '../unikernels/machine.ts';
+import { cable, Host } from '../unikernels/routed.ts';
+
+const OWN = '192.0.2.10';
+const FAR = '198.51.100.5';
+type Declaration = { kind: string; spec: { name: string; hops: { config: object }[] } };
+const [home, chain] = parseAllDocuments(
+  readFileSync(new URL('../../chains/home-nat.yaml', import.meta.url), 'utf8'),
+).map((document) => (document as { toJS(): Declaration }).toJS()) as [Declaration, Declaration];
+
+const web = (port: number) => ['python3', '-u', '-m', 'http.server', String(port)];
+const get = (url: string) => ['curl', '-sS', '-m', '10', '-o', '/dev/null', url];
+
+/** Takes the far end of a port of the switch into a host of its own. */
+async function plug(host: Host, end: string, mac?: string): Promise<void> {
+  ip('link', 'set', end, 'netns', host.namespace);
+  if (mac !== undefined) host.ip('link', 'set', end, 'address', mac);
+  host.ip('link', 'set', end, 'up');
+  // The userspace datapath takes what it gets, and completes no checksum.
+  await host.run(['ethtool', '-K', end, 'tx', 'off']);
+}
+
+t.test('a home gets its address, goes out through its nat and is reached by a forward', async (t) => {
+  const [inner, street, far] = [Host.create(t), Host.create(t), Host.create(t)];
+  const site = await Site.open(t);
+  await plug(inner, 's1-eth4p', '00:00:00:00:00:03');
+  await plug(street, `${UPLINK}p`);
+  street.ip('address', 'add', '192.0.2.1/24', 'dev', `${UPLINK}p`);
+  cable(street, 'far', far, 'street');
+  street.ip('address', 'add', '198.51.100.1/24', 'dev', 'far');
+  far.ip('address', 'add', `${FAR}/24`, 'dev', 'street');
+  far.ip('route', 'add', '192.0.2.0/24', 'via', '198.51.100.1');
+  await street.run(['sysctl', '-q', '-w', 'net.ipv4.ip_forward=1']);
+
+  await site.declareLab(t);
+  t.match(await site.call('POST', '/v1/subscribers', home.spec), { status: 201 });
+  t.match(await site.call('POST', '/v1/chains?wait=active&timeout=30s', chain.spec), {
+    status: 201,
+    body: { status: { phase: 'active' } },
+  });
+  await site.equal(t);
+
+  const script = join(t.testdir(), 'script');
+  const lines = [
+    '[ "$1" = bound ] || exit 0',
+    'ip address add "$ip/24" dev "$interface"',
+    'ip route add default via "$router"',
+  ];
+  writeFileSync(script, ['#!/bin/sh', ...lines, ''].join('\n'), { mode: 0o755 });
+  await inner.run(['udhcpc', '-f', '-n', '-q', '-i', 's1-eth4p', '-s', script]);
+
+  const outside = far.serve(web(80));
+  const inside = inner.serve(web(443));
+  await Promise.all([far.listening(80), inner.listening(443)]);
+  await inner.run(get(`http://${FAR}/`));
+  t.match(
+    outside.said(),
+    new RegExp(`^${OWN.replaceAll('.', '\\.')} - - `, 'm'),
+    'the home is its outside address',
+  );
+  t.match(await inner.run(['ping', '-c', '2', '-i', '0.2', '-s', '4000', FAR]), / 0% packet loss/);
+  await far.run(get(`http://${OWN}:8443/`));
+  t.match(
+    inside.said(),
+    new RegExp(`^${FAR.replaceAll('.', '\\.')} - - `, 'm'),
+    'the forward leads to the home',
+  );
+
+  // Whoever is there asks for the outside address, and gets an answer.
+  street.ip('neighbour', 'flush', 'all');
+  t.match(await street.run(['ping', '-c', '1', OWN]), / 0% packet loss/);
+  t.match(await street.run(['ip', 'neighbour', 'show', OWN]), / lladdr /);
+
+  // A new forward reaches the running instance, and what was there goes on.
+  const [dhcp, nat] = chain.spec.hops;
+  const forwards = [{ protocol: 'tcp', port: 9000, to: '10.20.0.5', toPort: 443 }];
+  const before = (await site.instances()).map(({ id }) => id);
+  const changed = { ...chain.spec, hops: [dhcp, { ...nat, config: { ...nat?.config, forwards } }] };
+  t.match(await site.call('PUT', '/v1/chains/home-nat?wait=active&timeout=30s', changed), {
+    body: { status: { phase: 'active' } },
+  });
+  t.strictSame(
+    (await site.instances()).map(({ id }) => id),
+    before,
+  );
+  await far.run(get(`http://${OWN}:9000/`));
+  await inner.run(get(`http://${FAR}/`));
+  await site.equal(t);
+  await site.clean(t);
+});
