@@ -3,6 +3,7 @@ import type { ChainSpec, Declared, SubscriberSpec } from '../model/declared.ts';
 import type { DedicatedHop } from '../model/hops.ts';
 import { type InstanceId, MAX_PATH_ID, type Name, type OwnerId, type PathId } from '../model/ids.ts';
 import { sameJson } from '../model/json.ts';
+import { Edited } from '../model/sorted-map.ts';
 import {
   type DedicatedInstance,
   type Demand,
@@ -24,11 +25,10 @@ type Unnumbered<T> = T extends InstanceRecord ? Omit<T, 'id' | 'revision'> : nev
 
 export class Draft {
   readonly #before: Steering;
-  readonly #owners: Map<number, OwnerId>;
-  readonly #paths: Map<PathId, PathRecord>;
-  readonly #instances: Map<InstanceId, InstanceRecord>;
-  /** The ones before until one is changed: there may be a great many. */
-  #members: ReadonlyMap<string, Member>;
+  readonly #owners: Edited<number, OwnerId>;
+  readonly #paths: Edited<PathId, PathRecord>;
+  readonly #instances: Edited<InstanceId, InstanceRecord>;
+  readonly #members: Edited<string, Member>;
   /** Staged and current paths of one subscriber each, by memberKey. */
   readonly #alone = new Map<string, PathRecord[]>();
   /** Staged and current shared paths, by sharedKey. */
@@ -43,10 +43,10 @@ export class Draft {
 
   constructor(before: Steering) {
     this.#before = before;
-    this.#owners = new Map(before.owners);
-    this.#paths = new Map(before.paths);
-    this.#instances = new Map(before.instances);
-    this.#members = before.members;
+    this.#owners = new Edited(before.owners);
+    this.#paths = new Edited(before.paths);
+    this.#instances = new Edited(before.instances);
+    this.#members = new Edited(before.members);
     this.#nextOwner = before.nextOwner;
     this.#nextPath = before.nextPath;
     this.#nextInstance = before.nextInstance;
@@ -348,13 +348,8 @@ export class Draft {
   }
 
   #putMember(key: string, member: Member): void {
-    const members =
-      this.#members === this.#before.members
-        ? new Map(this.#members)
-        : (this.#members as Map<string, Member>);
-    if (member.path === undefined && member.leaving === undefined) members.delete(key);
-    else members.set(key, member);
-    this.#members = members;
+    if (member.path === undefined && member.leaving === undefined) this.#members.delete(key);
+    else this.#members.set(key, member);
     this.#changed = true;
   }
 
@@ -393,13 +388,17 @@ export class Draft {
 
   finish(): Steering {
     const used = new Set([...this.#paths.values()].flatMap((path) => path.hops.map((hop) => hop.instance)));
-    const instances = new Map([...this.#instances].filter(([id]) => used.has(id) || this.#kept.has(id)));
-    if (!this.#changed && instances.size === this.#before.instances.size) return this.#before;
+    for (const [id] of this.#instances) {
+      if (used.has(id) || this.#kept.has(id)) continue;
+      this.#instances.delete(id);
+      this.#changed = true;
+    }
+    if (!this.#changed) return this.#before;
     return {
-      owners: this.#owners,
-      paths: this.#paths,
-      instances,
-      members: this.#members,
+      owners: this.#owners.finish(),
+      paths: this.#paths.finish(),
+      instances: this.#instances.finish(),
+      members: this.#members.finish(),
       nextOwner: this.#nextOwner,
       nextPath: this.#nextPath,
       nextInstance: this.#nextInstance,

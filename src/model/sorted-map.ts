@@ -140,6 +140,63 @@ export class SortedMap<K extends string | number, V> implements ReadonlyMap<K, V
   }
 }
 
+/** The map itself where it is one already. */
+export function sorted<K extends string | number, V>(map: ReadonlyMap<K, V>): SortedMap<K, V> {
+  return map instanceof SortedMap ? map : SortedMap.from(map);
+}
+
+/** Changes to a map as they add up; the map stays as it is. */
+export class Edited<K extends string | number, V> {
+  readonly #before: SortedMap<K, V>;
+  readonly #changes = new Map<K, V | undefined>();
+
+  constructor(before: ReadonlyMap<K, V>) {
+    this.#before = sorted(before);
+  }
+
+  get(key: K): V | undefined {
+    return this.#changes.has(key) ? this.#changes.get(key) : this.#before.get(key);
+  }
+
+  has(key: K): boolean {
+    return this.get(key) !== undefined;
+  }
+
+  set(key: K, value: V): void {
+    this.#changes.set(key, value);
+  }
+
+  delete(key: K): void {
+    if (this.#before.has(key)) this.#changes.set(key, undefined);
+    else this.#changes.delete(key);
+  }
+
+  /** Those before in their order, then the new ones. A change meanwhile is not seen. */
+  *entries(): Generator<[K, V], undefined> {
+    const changes = new Map(this.#changes);
+    for (const [key, value] of this.#before) {
+      const now = changes.has(key) ? changes.get(key) : value;
+      if (now !== undefined) yield [key, now];
+    }
+    for (const [key, value] of changes) if (value !== undefined && !this.#before.has(key)) yield [key, value];
+    return undefined;
+  }
+
+  *values(): Generator<V, undefined> {
+    for (const [, value] of this.entries()) yield value;
+    return undefined;
+  }
+
+  [Symbol.iterator](): Generator<[K, V], undefined> {
+    return this.entries();
+  }
+
+  /** The map with the changes; the same one where there are none. */
+  finish(): SortedMap<K, V> {
+    return this.#before.withAll(this.#changes);
+  }
+}
+
 /** The place of the first entry whose key is not before this one. */
 function lowerBound<K extends string | number, V>(chunk: Chunk<K, V>, key: K): number {
   let low = 0;

@@ -6,6 +6,7 @@
 import type { FailPolicy, JsonObject } from './declared.ts';
 import type { OnDemand } from './hops.ts';
 import type { InstanceId, Name, OwnerId, PathId } from './ids.ts';
+import { SortedMap } from './sorted-map.ts';
 
 type AnyInstance = {
   readonly id: InstanceId;
@@ -122,6 +123,7 @@ export type Member = {
 };
 export const memberKey = (owner: OwnerId, subscriber: Name): string => `${owner} ${subscriber}`;
 
+/** Its maps are SortedMaps wherever it comes from the store or a plan. */
 export type Steering = {
   /** Owner numbers by the uid of the chain. */
   readonly owners: ReadonlyMap<number, OwnerId>;
@@ -151,10 +153,10 @@ export function sleepersOf({ paths }: Pick<Steering, 'paths'>): ReadonlySet<Inst
 }
 
 export const EMPTY_STEERING: Steering = {
-  owners: new Map(),
-  paths: new Map(),
-  instances: new Map(),
-  members: new Map(),
+  owners: SortedMap.from<number, OwnerId>([]),
+  paths: SortedMap.from<PathId, PathRecord>([]),
+  instances: SortedMap.from<InstanceId, InstanceRecord>([]),
+  members: SortedMap.from<string, Member>([]),
   nextOwner: 1,
   nextPath: 1,
   nextInstance: 1,

@@ -5,8 +5,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Json } from '../model/declared.ts';
 import type { InstanceId, OwnerId, PathId } from '../model/ids.ts';
 import { sameJson } from '../model/json.ts';
+import { SortedMap, sorted } from '../model/sorted-map.ts';
 import type { InstanceRecord, Member, PathRecord, Steering } from '../model/steering.ts';
-import { deepFreeze, frozenCopy, frozenMap } from './freeze.ts';
+import { deepFreeze } from './freeze.ts';
 
 /** What has to be written to get from one map to another, and the map that results. */
 type Difference<K, V> = {
@@ -62,12 +63,12 @@ export function loadSteering(db: DatabaseSync): Steering {
     'SELECT next_owner AS nextOwner, next_path AS nextPath, next_instance AS nextInstance FROM steering_counters',
   );
   return Object.freeze({
-    owners: frozenMap(owners.map(({ uid, owner }) => [uid, owner])),
-    paths: frozenMap(paths.map(({ id, record }) => [id, deepFreeze(JSON.parse(record) as PathRecord)])),
-    instances: frozenMap(
+    owners: SortedMap.from(owners.map(({ uid, owner }) => [uid, owner])),
+    paths: SortedMap.from(paths.map(({ id, record }) => [id, deepFreeze(JSON.parse(record) as PathRecord)])),
+    instances: SortedMap.from(
       instances.map(({ id, record }) => [id, deepFreeze(JSON.parse(record) as InstanceRecord)]),
     ),
-    members: frozenMap(members.map(({ id, record }) => [id, deepFreeze(JSON.parse(record) as Member)])),
+    members: SortedMap.from(members.map(({ id, record }) => [id, deepFreeze(JSON.parse(record) as Member)])),
     ...(counters as CounterRow),
   });
 }
@@ -100,23 +101,21 @@ function apply<K extends number | string, V>(
   for (const [id, value] of put) upsert.run(id, encode(value));
 }
 
-function difference<K, V extends number | PathRecord | InstanceRecord | Member>(
+/** What is new in `next` is frozen where it stands: it belongs to the store from now on. */
+function difference<K extends number | string, V extends number | PathRecord | InstanceRecord | Member>(
   current: ReadonlyMap<K, V>,
   next: ReadonlyMap<K, V>,
 ): Difference<K, V> {
-  const removed = [...current.keys()].filter((key) => !next.has(key));
+  const removed: K[] = [];
   const put: [K, V][] = [];
-  const result: [K, V][] = [];
-  for (const [key, value] of next) {
-    const before = current.get(key);
-    if (before !== undefined && (before === value || sameJson(before as Json, value as Json))) {
-      result.push([key, before]);
-      continue;
-    }
-    const copy = frozenCopy(value);
-    put.push([key, copy]);
-    result.push([key, copy]);
+  const kept = new Map<K, V>();
+  const wanted = sorted(next);
+  for (const key of wanted.changedSince(sorted(current))) {
+    const [before, value] = [current.get(key), wanted.get(key)];
+    if (value === undefined) removed.push(key);
+    else if (before !== undefined && sameJson(before as Json, value as Json)) kept.set(key, before);
+    else put.push([key, deepFreeze(value)]);
   }
   const isSame = removed.length + put.length === 0;
-  return { removed, put, result: isSame ? current : frozenMap(result) };
+  return { removed, put, result: isSame ? current : wanted.withAll(kept) };
 }

@@ -10,7 +10,7 @@ import { FlowTables } from '../../../src/compiler/packets/flow-table.ts';
 import { planSteering } from '../../../src/compiler/plan.ts';
 import type { Declared, FailPolicy, ServiceMatch } from '../../../src/model/declared.ts';
 import type { Facts } from '../../../src/model/facts.ts';
-import { EMPTY_STEERING, type Steering } from '../../../src/model/steering.ts';
+import { EMPTY_STEERING, type InstanceRecord, type Steering } from '../../../src/model/steering.ts';
 import { alice, bob, chain, DPID, declare, factsOf, hop } from '../world.ts';
 import { frameOf, leaving } from './leaving.ts';
 import { type Frame, frameArbitrary, headersOf, isMeant, matchArbitrary } from './service-meaning.ts';
@@ -46,7 +46,9 @@ function build(hops: readonly Hop[], subscribers = ['alice']) {
     now: 0,
     drainTime: 0,
   });
-  const notReady = [...steering.instances.keys()].filter((_, i) => hops[i % hops.length]?.ready === false);
+  const notReady = inOrder(steering)
+    .map(({ id }) => id)
+    .filter((_, i) => hops[i % hops.length]?.ready === false);
   return { declared, steering, facts: factsOf(steering, notReady) };
 }
 
@@ -98,7 +100,7 @@ function meant(
 }
 
 const numbersOf = (steering: Steering, subscriber: string): number[] =>
-  [...steering.instances.values()]
+  inOrder(steering)
     .filter((r) => r.pool === undefined && r.subscriber === subscriber)
     .map((r) => Number(r.id.slice(1)));
 
@@ -186,7 +188,7 @@ t.test(
           const tables = tablesOf({ declared, steering, facts: factsOf(steering) });
           const instanceOf = (name: string): number =>
             Number(
-              [...steering.instances.values()]
+              inOrder(steering)
                 .find((one) => one.pool === undefined && one.chain === name)
                 ?.id.slice(1),
             );
@@ -371,6 +373,10 @@ const planOf = (declared: Declared, steering = EMPTY_STEERING): Steering =>
     now: 0,
     drainTime: 0,
   });
+
+function inOrder({ instances }: Steering): readonly InstanceRecord[] {
+  return [...instances.values()].sort((a, b) => Number(a.id.slice(1)) - Number(b.id.slice(1)));
+}
 
 function same(seen: readonly number[], wanted: readonly number[]): void {
   if (seen.join() !== wanted.join())
