@@ -26,7 +26,7 @@ Variables of the operator's command ([cli.md](cli.md)) begin in the same way; th
 
 | limit | value |
 |---|---|
-| body of a request | ${API_LIMITS.bodyBytes} bytes |
+| body of a request | ${API_LIMITS.bodyBytes} bytes; of an apply ${API_LIMITS.applyBytes}; in YAML ${API_LIMITS.yamlBytes} |
 | nesting of a body, items of one list in it | ${API_LIMITS.bodyDepth}, ${API_LIMITS.listItems} |
 | \`configSchema\` of a function, as JSON | ${API_LIMITS.configSchemaBytes} bytes |
 | objects of one kind | ${API_LIMITS.objectsPerKind} |

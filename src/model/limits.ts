@@ -4,6 +4,8 @@
 export const API_LIMITS = {
   /** Bytes of a request's body. */
   bodyBytes: 262_144,
+  /** And of one in YAML, which takes a hundred times as long to read as JSON, while nothing else is answered. */
+  yamlBytes: 131_072,
   /** Levels of nesting, and items of one list, in a request's body. */
   bodyDepth: 32,
   listItems: 4096,

@@ -268,7 +268,9 @@ function newServer(log: FastifyBaseLogger, { tls, behindProxy }: Transport): Fas
   for (const [media, type] of MEDIA) {
     app.addContentTypeParser(media, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) =>
       // Some clients name a type where they send nothing.
-      body.length === 0 ? undefined : parseBody(type, body, takesManyDocuments(request) ? 'many' : 'one'),
+      body.length === 0
+        ? undefined
+        : parseBody(type, withinLimit(type, body), takesManyDocuments(request) ? 'many' : 'one'),
     );
   }
   return app;
@@ -279,6 +281,15 @@ const MEDIA = [
   [MERGE_PATCH, 'json'],
   ['application/yaml', 'yaml'],
 ] as const;
+
+/** @throws ChainstitchError `body-too-large` */
+function withinLimit(type: 'json' | 'yaml', body: Buffer): Buffer {
+  if (type === 'json' || body.length <= API_LIMITS.yamlBytes) return body;
+  throw new ChainstitchError(
+    'body-too-large',
+    `a body in YAML may have ${API_LIMITS.yamlBytes} bytes; one in JSON may be larger`,
+  );
+}
 
 function knownQuery(request: FastifyRequest): readonly string[] {
   return (request.routeOptions.config as { query?: readonly string[] }).query ?? [];

@@ -96,6 +96,7 @@ t.test('limits and patterns are those of the model', async (t) => {
   const { hops } = propertiesOf('ChainSpec');
   t.equal(hops?.maxItems, MAX_HOPS);
   t.match(contract.info.description, String(API_LIMITS.bodyBytes));
+  t.match(contract.info.description, String(API_LIMITS.yamlBytes));
 });
 
 // Written with every field, so that the compiler finds what a schema has and a type has not, and the other

@@ -24,9 +24,13 @@ type Schema = {
   readonly oneOf?: readonly Schema[];
 };
 type Parameter = { readonly name: string; readonly in: 'path' | 'query' | 'header'; readonly schema: Schema };
+type Content = {
+  readonly schema: Schema;
+  readonly examples?: Readonly<Record<string, { readonly $ref?: string }>>;
+};
 type Operation = {
   readonly parameters?: readonly (Parameter | Schema)[];
-  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> } | Schema;
+  readonly requestBody?: { readonly content: Readonly<Record<string, Content>> } | Schema;
 };
 
 export type RandomRequest = {
@@ -37,7 +41,19 @@ export type RandomRequest = {
 };
 
 /** Names that are likely to be there, so that requests meet objects and one another. */
-const NAMES = ['s1', 'out', 'alice', 'c', 'firewall', 'bob', 'new'];
+const NAMES = [
+  's1',
+  'out',
+  'alice',
+  'c',
+  'firewall',
+  'bob',
+  'new',
+  'acme.alice',
+  'acme.c',
+  'beta.bob',
+  'beta.c',
+];
 
 /** Values that have been somebody's undoing. */
 const NASTY = fc.constantFrom<unknown>(
@@ -173,6 +189,17 @@ const STRAY = [
   'x=1',
 ];
 
+/** What the contract shows as an example, under a name that may be taken. */
+function exampleOf({ examples = {}, schema }: Content): Arbitrary<unknown> {
+  const [example] = Object.values(examples).map((one) => deref<{ value?: unknown }>(one as never).value);
+  if (example === undefined) return anyValue(schema);
+  const isNamed = typeof example === 'object' && example !== null && 'name' in example;
+  if (!isNamed) return fc.constant(example);
+  return fc
+    .constantFrom(...NAMES, undefined)
+    .map((name) => (name === undefined ? example : { ...example, name }));
+}
+
 /** @param shuns paths that are left out, because what they answer has no end or costs time */
 export function requests(shuns: readonly string[]): Arbitrary<RandomRequest> {
   const operations = Object.entries(contract.paths)
@@ -192,13 +219,14 @@ export function requests(shuns: readonly string[]): Arbitrary<RandomRequest> {
       const parameters = parametersOf([...(item['parameters'] ?? []), ...(operation.parameters ?? [])]);
       const content =
         operation.requestBody &&
-        deref<{ content: Record<string, { schema: Schema }> }>(operation.requestBody as never).content;
+        deref<{ content: Record<string, Content> }>(operation.requestBody as never).content;
       const types = Object.keys(content ?? {});
       const body: Arbitrary<unknown> =
         content === undefined
           ? fc.constant(undefined)
           : fc.oneof(
-              { weight: 20, arbitrary: anyValue((Object.values(content)[0] as { schema: Schema }).schema) },
+              { weight: 12, arbitrary: anyValue((Object.values(content)[0] as Content).schema) },
+              { weight: 8, arbitrary: exampleOf(Object.values(content)[0] as Content) },
               {
                 weight: 1,
                 arbitrary: fc.constantFrom('', '{', '[[[[', '"\\ud800"', 'null', '{"a":1,"a":2}', '[1,2'),
@@ -208,7 +236,7 @@ export function requests(shuns: readonly string[]): Arbitrary<RandomRequest> {
         ...parameters.map(({ name, in: where, schema }) =>
           fc.oneof(
             {
-              weight: where === 'path' ? 20 : 2,
+              weight: where === 'path' ? 20 : 1,
               arbitrary: anyValue(schema).map((value) => ({ name, where, value })),
             },
             { weight: where === 'path' ? 1 : 5, arbitrary: fc.constant({ name, where, value: undefined }) },
