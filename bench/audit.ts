@@ -4,7 +4,7 @@
  */
 import { auditSwitch } from '../src/compiler/audit/audit.ts';
 import { compile, viewsOf } from '../src/compiler/compile.ts';
-import type { Name } from '../src/model/ids.ts';
+import type { Name, OfPort } from '../src/model/ids.ts';
 import { manySubscribers } from './many-subscribers.ts';
 
 const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [100, 1000, 7600];
@@ -21,7 +21,7 @@ for (const size of sizes) {
   const held = {
     flows: of.flows.map((flow) => ({ ...flow, ...BLANK })),
     groups: of.groups,
-    bridge: { failMode: 'secure', isolated } as const,
+    bridge: { failMode: 'secure', isolated, untagged: new Set<OfPort>() } as const,
   };
   const ready = performance.now();
   let [longest, last] = [0, ready];

@@ -27,29 +27,38 @@ import type { ChainedView, ChainView, SwitchView } from './view.ts';
 export function classifyFlows(view: SwitchView): readonly DesiredFlow[] {
   // It stands in `unchained` too: whoever deletes one of the two opens nothing before it is put back.
   const guard = flow(SWITCH_OWNER, 'classify', PRIORITY.last, [isolationVlan], drop);
-  return [guard, ...view.chained.flatMap((subscriber) => subscriberFlows(view, subscriber))];
+  return [
+    guard,
+    ...view.chained.flatMap((subscriber) => upstreamFlows(view, subscriber)),
+    ...view.expected.flatMap((subscriber) => downstreamFlows(view, subscriber)),
+  ];
 }
 
-const remembered = remembering<ChainedView['spec'], readonly DesiredFlow[]>();
-
-function subscriberFlows(view: SwitchView, subscriber: ChainedView): readonly DesiredFlow[] {
-  const { port, chains } = subscriber;
-  const { uplink } = view;
-  const { spec } = subscriber;
-  const whose = chains.map(
+/** What the flows of a subscriber at a switch are made of, as a key. */
+const madeOf = ({ uplink, spec }: SwitchView, { port, chains }: ChainedView): string =>
+  `${spec.name} ${spec.unchained} ${uplink} ${port} ${chains.map(
     ({ owner, path, service }) =>
       `${owner}:${path?.record.id}:${path?.external}:${service && identityOf(service)}`,
+  )}`;
+
+const sent = remembering<ChainedView['spec'], readonly DesiredFlow[]>();
+const awaited = remembering<ChainedView['spec'], readonly DesiredFlow[]>();
+
+function upstreamFlows(view: SwitchView, subscriber: ChainedView): readonly DesiredFlow[] {
+  const { port } = subscriber;
+  if (port === undefined) return [];
+  return sent(subscriber.spec, madeOf(view, subscriber), () =>
+    entering(view, subscriber, 'upstream', [[inPort(port)]], PRIORITY.wide, view.uplink),
   );
-  return remembered(spec, `${view.spec.unchained} ${uplink} ${port} ${whose}`, () => [
-    ...(port === undefined
-      ? []
-      : entering(view, subscriber, 'upstream', [[inPort(port)]], PRIORITY.wide, uplink)),
-    ...(uplink === undefined
-      ? []
-      : [
-          ...chains.flatMap((chain) => externalEntries(spec.name, chain, uplink)),
-          ...entering(view, subscriber, 'downstream', fromUplink(subscriber, uplink), PRIORITY.exact, port),
-        ]),
+}
+
+function downstreamFlows(view: SwitchView, subscriber: ChainedView): readonly DesiredFlow[] {
+  const { uplink } = view;
+  if (uplink === undefined) return [];
+  const { spec, chains, port } = subscriber;
+  return awaited(spec, madeOf(view, subscriber), () => [
+    ...chains.flatMap((chain) => externalEntries(spec.name, chain, uplink)),
+    ...entering(view, subscriber, 'downstream', fromUplink(subscriber, uplink), PRIORITY.exact, port),
   ]);
 }
 

@@ -14,9 +14,13 @@ import {
   type PathHop,
   type PathRecord,
   type PooledInstance,
+  type Route,
   type Steering,
 } from '../model/steering.ts';
+import { Labels } from './labels.ts';
+import { isRouted, isSpread, type RoutedPath, stopsOf } from './legs.ts';
 import type { PinnedHop } from './pools.ts';
+import type { Course, Topology } from './route.ts';
 
 /** A hop of one subscriber's, with its instance where that is a pool's. */
 export type PlannedHop = DedicatedHop | PinnedHop;
@@ -34,6 +38,8 @@ export class Draft {
   /** Staged and current shared paths, by sharedKey. */
   readonly #shared = new Map<string, PathRecord>();
   readonly #tags = new Map<InstanceId, Set<number>>();
+  readonly #labels = new Labels();
+  readonly #topology: Topology;
   /** Instances that stay although no path may need them. */
   readonly #kept = new Set<InstanceId>();
   #nextOwner: number;
@@ -41,17 +47,19 @@ export class Draft {
   #nextInstance: number;
   #changed = false;
 
-  constructor(before: Steering) {
+  constructor(before: Steering, topology: Topology) {
     this.#before = before;
     this.#owners = new Edited(before.owners);
     this.#paths = new Edited(before.paths);
     this.#instances = new Edited(before.instances);
     this.#members = new Edited(before.members);
+    this.#topology = topology;
     this.#nextOwner = before.nextOwner;
     this.#nextPath = before.nextPath;
     this.#nextInstance = before.nextInstance;
     for (const path of before.paths.values()) {
       this.#index(path);
+      this.#labels.take(path);
       for (const { instance, shared } of path.hops) if (shared) this.#tagsOf(instance).add(shared.tag);
     }
   }
@@ -207,7 +215,7 @@ export class Draft {
    * has met exactly the hops of the old path or exactly those of the new one. Anywhere else it could miss a hop
    * of both. What is inside a pool's instance comes back to its own path, by its tag.
    *
-   * @returns undefined where an instance is on as many paths as it can be
+   * @returns undefined where an instance is on as many paths as it can be, or there is nowhere for one to run
    */
   addPath(
     owner: OwnerId,
@@ -220,9 +228,11 @@ export class Draft {
     const reused = new Map<number, InstanceId>();
     const before = from?.hops ?? [];
     const shorter = Math.min(before.length, hops.length);
+    const entry = subscriber.attachment.switch;
     const reuse = (oldPosition: number, newPosition: number): boolean => {
       const at = before[oldPosition];
       if (!from || !at || this.#sameHop(from, oldPosition, hops[newPosition]) !== 'same') return false;
+      if (!this.#isReachable(entry, at)) return false;
       reused.set(newPosition, at.instance);
       return true;
     };
@@ -231,45 +241,132 @@ export class Draft {
     for (let back = 1; back <= shorter - front; back++) {
       if (!reuse(before.length - back, hops.length - back)) break;
     }
+    const host = this.#topology.hostFor(entry);
+    if (host === undefined && hops.some((hop, i) => hop.pool === undefined && !reused.has(i)))
+      return undefined;
     // What takes over from a path that runs has to run before.
     const phase = from === undefined || from.demand?.phase === 'asleep' ? 'asleep' : 'awake';
-    const attachedTo = subscriber.attachment.switch;
     const own = ({ hop, function: name, config }: DedicatedHop): InstanceId =>
       this.addInstance<DedicatedInstance>({
         chain: chain.name,
         subscriber: subscriber.name,
-        switch: attachedTo,
+        switch: host ?? entry,
         hop,
         function: name,
         config,
       });
+    const placed = hops.map((hop, i) =>
+      hop.pool === undefined
+        ? { instance: reused.get(i) ?? own(hop), onFailure: hop.onFailure, ...demandOf(hop) }
+        : this.#sharedHop(hop),
+    );
     return this.#put({
       id: this.#allocatePath(),
       owner,
       chain: chain.name,
       subscriber: subscriber.name,
-      switch: attachedTo,
-      hops: hops.map((hop, i) =>
-        hop.pool === undefined
-          ? { instance: reused.get(i) ?? own(hop), onFailure: hop.onFailure, ...demandOf(hop) }
-          : this.#sharedHop(hop),
-      ),
+      switch: entry,
+      ...this.#routed(entry, placed, from?.route),
+      hops: placed,
       state: { phase: 'staged' },
       ...(hops.some((hop) => demandOf(hop).onDemand) && { demand: { phase } }),
     });
   }
 
-  /** Adds a staged path for all who have these instances. @returns undefined as addPath does */
-  addShared(owner: OwnerId, chain: Name, at: Name, hops: readonly PinnedHop[]): PathRecord | undefined {
+  /** Adds a staged path for all who have these instances. @returns undefined where an instance is on as many paths as it can be */
+  addShared(
+    owner: OwnerId,
+    chain: Name,
+    at: Name,
+    hops: readonly PinnedHop[],
+    from: PathRecord | undefined,
+  ): PathRecord | undefined {
     if (!this.#haveRoom(hops)) return undefined;
+    const placed = hops.map((hop) => this.#sharedHop(hop));
     return this.#put({
       id: this.#allocatePath(),
       owner,
       chain,
       switch: at,
-      hops: hops.map((hop) => this.#sharedHop(hop)),
+      ...this.#routed(at, placed, from?.route),
+      hops: placed,
       state: { phase: 'staged' },
     });
+  }
+
+  #routed(entry: Name, hops: readonly PathHop[], before: Route | undefined): { readonly route?: Route } {
+    const course = this.#course(entry, hops, before?.uplink);
+    const route = course && this.#labels.assign(course);
+    return route ? { route } : {};
+  }
+
+  /** A hop that fails open and cannot be reached is passed over where it would be gone to. */
+  #course(entry: Name, hops: readonly PathHop[], uplink: Name | undefined): Course | undefined {
+    let at = entry;
+    const stops = hops.map((hop) => {
+      if (hop.onFailure !== 'open' || this.#isReachable(entry, hop)) at = this.instance(hop.instance).switch;
+      return at;
+    });
+    return this.#topology.course(entry, stops, uplink);
+  }
+
+  #isReachable(from: Name, { instance }: PathHop): boolean {
+    const { switch: at } = this.instance(instance);
+    return at === from || this.#topology.waysFrom(from).has(at);
+  }
+
+  /** Gives those that have no way one that stays on their switch, if there is: it takes force at once. */
+  routeInPlace(): void {
+    for (const path of this.allPaths()) {
+      if (path.route || path.state.phase === 'draining') continue;
+      const course = this.#course(path.switch, path.hops, undefined);
+      if (course?.legs.every((way) => way.length === 0))
+        this.#put({ ...path, route: { uplink: course.uplink, legs: [] } });
+    }
+  }
+
+  /**
+   * Whether a path is to be replaced by one that goes another way, and that is there: it has none, a link of it is
+   * lost, or cannot be vouched for while all its instances can be reached otherwise.
+   */
+  needsAnotherRoute(path: PathRecord): boolean {
+    if (!isRouted(path)) return this.#canBeRouted(path);
+    const standing = this.#topology.standing(path);
+    const { route, switch: entry, hops } = path;
+    if (standing === 'up') return this.#isOutOfPlace(path);
+    if (standing === 'doubtful' && !hops.every((hop) => this.#isReachable(entry, hop))) return false;
+    return this.#canBeRouted(path, route.uplink);
+  }
+
+  /** It passes a hop over that can be reached by now, or shares an uplink although its switch has one. */
+  #isOutOfPlace(path: RoutedPath): boolean {
+    const { switch: entry, hops, route } = path;
+    const own = this.#topology.uplinkAt(entry);
+    if (own !== undefined && own !== route.uplink) return this.#canBeRouted(path);
+    if (!isSpread(path) && hops.every(({ instance }) => this.instance(instance).switch === entry))
+      return false;
+    const stops = stopsOf(path);
+    const isPassed = (hop: PathHop, i: number): boolean =>
+      stops[i + 1] !== this.instance(hop.instance).switch && this.#isReachable(entry, hop);
+    return hops.some(isPassed) && this.#canBeRouted(path, route.uplink);
+  }
+
+  #canBeRouted({ switch: entry, hops }: PathRecord, uplink?: Name): boolean {
+    const host = this.#topology.hostFor(entry);
+    let at = entry;
+    const stops = hops.map((hop) => {
+      const { switch: where, pool } = this.instance(hop.instance);
+      if (this.#isReachable(entry, hop) || (pool !== undefined && hop.onFailure !== 'open')) at = where;
+      else if (pool === undefined) at = host ?? where;
+      return at;
+    });
+    const course = this.#topology.course(entry, stops, uplink);
+    return course !== undefined && this.#labels.haveRoom(course);
+  }
+
+  /** Whether a path carries nothing now, whatever its instances do. */
+  isCutOff(path: PathRecord): boolean {
+    return !isRouted(path) || this.#topology.standing(path) === 'lost';
   }
 
   #sharedHop({ instance, onFailure, hop }: PinnedHop): PathHop {
@@ -329,7 +426,7 @@ export class Draft {
   /** No path of the chain is this subscriber's any more. */
   leave(owner: OwnerId, subscriber: Name, until: number): void {
     const staged = this.staged(owner, subscriber);
-    if (staged) this.remove(staged);
+    if (staged) this.discard(staged);
     const before = this.current(owner, subscriber);
     if (before?.subscriber !== undefined) this.drain(before, until);
     else if (before) this.#setMember(owner, subscriber, undefined, until);
@@ -360,8 +457,16 @@ export class Draft {
   remove(path: PathRecord): void {
     this.#index({ ...path, state: { phase: 'draining', drainedAt: 0 } });
     this.#paths.delete(path.id);
+    this.#labels.free(path);
     for (const { instance, shared } of path.hops) if (shared) this.#tagsOf(instance).delete(shared.tag);
     this.#changed = true;
+  }
+
+  /** Takes away a staged path. */
+  discard(path: PathRecord): void {
+    // Its labels are not given to others before no switch can send by them.
+    if (isSpread(path)) this.drain(path, 0);
+    else this.remove(path);
   }
 
   /** Shared paths that nobody is on any more drain; staged ones that nobody waits for go. */
@@ -370,14 +475,24 @@ export class Draft {
     for (const { path } of this.#members.values()) if (path !== undefined) taken.add(path);
     for (const path of this.allPaths()) {
       if (path.subscriber !== undefined || taken.has(path.id) || awaited.has(path.id)) continue;
-      if (path.state.phase === 'staged') this.remove(path);
+      if (path.state.phase === 'staged') this.discard(path);
       else if (path.state.phase === 'current') this.drain(path, until);
     }
   }
 
-  removeDrained(now: number): void {
+  /**
+   * One that is on one switch goes when its time is over: its flows leave with all that sends to them. Others stay
+   * until `until` once they are left, so that their labels mean nothing else to frames that are under way.
+   *
+   * @param left draining paths that no switch sends anything new on
+   */
+  removeDrained(now: number, left: ReadonlySet<PathId>, until: number): void {
     for (const path of this.allPaths()) {
-      if (path.state.phase === 'draining' && path.state.drainedAt <= now) this.remove(path);
+      const { state } = path;
+      if (state.phase !== 'draining') continue;
+      if (state.drainedAt <= now && (state.left || !isSpread(path))) this.remove(path);
+      else if (!state.left && left.has(path.id))
+        this.#put({ ...path, state: { ...state, drainedAt: Math.max(state.drainedAt, until), left: true } });
     }
     for (const [key, member] of this.#members) {
       if (!member.leaving || member.leaving.until > now) continue;

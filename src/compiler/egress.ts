@@ -14,9 +14,13 @@ export function egressFlows(view: SwitchView): readonly DesiredFlow[] {
   // Where only services have chains, the rest goes straight from one end to the other.
   const bare = view.chained.filter(({ chains }) => chains.every(({ service }) => service));
   if (view.uplink !== undefined) for (const { port } of bare) ends.add(view.uplink).add(port ?? view.uplink);
-  for (const path of view.paths) {
-    ends.add(path.uplink);
-    if (path.subscriber !== undefined) ends.add(path.subscriber);
+  for (const { uplink, subscriber, record } of view.paths) {
+    const links = record.route.legs
+      .flat()
+      .flatMap(({ from, to }) => [from, to])
+      .filter(({ switch: at }) => at === view.spec.name)
+      .map(({ port }) => view.numbers.get(port));
+    for (const port of [uplink, subscriber, ...links]) if (port !== undefined) ends.add(port);
   }
   const exits = [...ends]
     .sort((a, b) => a - b)
@@ -27,7 +31,7 @@ export function egressFlows(view: SwitchView): readonly DesiredFlow[] {
   const instances = new Map<string, { readonly hop: InstanceView; readonly owner: OwnerId }>();
   for (const { record, hops } of view.paths) {
     for (const hop of hops)
-      if (hop.tag === undefined && !view.sleeping.has(hop.instance))
+      if (hop.here && hop.tag === undefined && !view.sleeping.has(hop.instance))
         instances.set(hop.instance, { hop, owner: record.owner });
   }
   for (const hop of view.pooled) instances.set(hop.instance, { hop, owner: SWITCH_OWNER });

@@ -1,10 +1,11 @@
 /**
- * Answers what becomes of a packet: table by table, and from instance to instance until it leaves the switch.
- * It supposes that every function lets the packet pass, unchanged but for what one that rewrites is known to change;
- * what else a function does is the function's to say.
+/**
+ * Answers what becomes of a packet: table by table, from instance to instance and over links from switch to switch,
+ * until it leaves the network. It supposes that every function lets the packet pass, unchanged but for what one that
+ * rewrites is known to change; what else a function does is the function's to say.
  */
 import { type Instruction, ipv4ToNumber, parseMatch, printAction } from 'ts-openflow';
-import type { Declared } from '../model/declared.ts';
+import type { Attachment, Declared } from '../model/declared.ts';
 import { COOKIE_MARK, COOKIE_MARK_MASK, ownerOfCookie } from '../model/desired.ts';
 import { ChainstitchError } from '../model/errors.ts';
 import type {
@@ -15,7 +16,7 @@ import type {
   ExplainStep,
   Explanation,
 } from '../model/explain.ts';
-import type { PortFact } from '../model/facts.ts';
+import type { LinkFact, PortFact } from '../model/facts.ts';
 import { type InstanceId, type Ipv4, MAX_HOPS, type Name, type OwnerId, SWITCH_OWNER } from '../model/ids.ts';
 import { externalAddress } from '../model/rewriting.ts';
 import { type InstanceRecord, type Steering, stationOf } from '../model/steering.ts';
@@ -29,51 +30,95 @@ import { type Packet, type Walk, walk } from './walk.ts';
 
 export type ExplainInput = {
   readonly query: ExplainQuery;
-  /** Of the query's switch. */
-  readonly tables: FlowTables<AnyFlow>;
-  readonly ports: ReadonlyMap<string, PortFact>;
+  readonly links: readonly LinkFact[];
   readonly declared: Declared;
   readonly steering: Steering;
   readonly interfacePrefix: string;
 };
 
-/** @throws ChainstitchError `unknown-reference` for a port or a field that does not exist */
-export function explain(input: ExplainInput): Explanation {
+/** What a switch does with packets. */
+export type ExplainedSwitch = {
+  readonly tables: FlowTables<AnyFlow>;
+  readonly ports: ReadonlyMap<string, PortFact>;
+};
+
+/**
+ * A generator that asks for each switch as the packet gets there; undefined is answered where its tables are not
+ * known.
+ *
+ * @throws ChainstitchError `unknown-reference` for a port or a field that does not exist
+ */
+export function* explain(input: ExplainInput): Generator<Name, Explanation, ExplainedSwitch | undefined> {
   let packet = parsePacket(input.query.packet);
   let beneath: Walk<AnyFlow>['after'][number]['beneath'] = [];
-  const names = new Names(input);
   const passes: ExplainPass[] = [];
   const hops: ExplainHop[] = [];
   const also: ExplainOutcome[] = [];
 
-  let port = input.ports.get(input.query.port);
+  const known = new Map<Name, Here>();
+  function* look(name: Name): Generator<Name, Here | undefined, ExplainedSwitch | undefined> {
+    const found = yield name;
+    if (!found) return undefined;
+    const here = { name, ...found, names: new Names(input, name, found.ports) };
+    known.set(name, here);
+    return here;
+  }
+
+  const begin = yield* look(input.query.switch);
+  if (!begin) {
+    const detail = `The ports of switch ${input.query.switch} are not known.`;
+    throw new ChainstitchError('switch-not-connected', detail);
+  }
+  let here: Here = begin;
+  let port = here.ports.get(input.query.port);
   if (!port) {
     throw new ChainstitchError(
       'unknown-reference',
       `Switch ${input.query.switch} has no port ${input.query.port}.`,
       {
-        faults: [{ pointer: '/port', detail: `one of: ${[...input.ports.keys()].join(', ')}` }],
+        faults: [{ pointer: '/port', detail: `one of: ${[...here.ports.keys()].join(', ')}` }],
       },
     );
   }
-  // Each pass but the last ends inside an instance, and a path has no more than MAX_HOPS of them.
-  for (let pass = 0; pass <= MAX_HOPS; pass++) {
+  // Each pass but the last ends inside an instance or on a link, of which a leg has one for each switch at most.
+  const limit = (MAX_HOPS + 1) * Math.max(1, input.declared.switches.size);
+  for (let pass = 0; pass <= limit; pass++) {
+    const { names }: Here = here;
     const arrived = new Map([...packet, ['in_port', BigInt(port.ofport)] as const]);
-    const walked = walk(input.tables, arrived, beneath);
-    passes.push({ port: port.name, steps: walked.hits.map((hit) => describe(hit, names)) });
+    const walked: Walk<AnyFlow> = walk(here.tables, arrived, beneath);
+    passes.push({
+      switch: here.name,
+      port: port.name,
+      steps: walked.hits.map((hit) => describe(hit, names)),
+    });
     const outcomes = walked.effects.map((effect, index) => ({
       effect,
       instance: instanceOf(effect, names),
       after: walked.after[index],
     }));
-    // The packet is followed into an instance if it goes into one; whatever else is done is done to copies.
-    const followed = outcomes.find(({ instance }) => instance !== undefined) ?? outcomes[0];
+    // The packet is followed into an instance if it goes into one, or else over a link; what else is done is done
+    // to copies.
+    const followed =
+      outcomes.find(({ instance }) => instance !== undefined) ??
+      outcomes.find(({ effect }) => names.peerOf(effect) !== undefined) ??
+      outcomes[0];
     also.push(
       ...outcomes
         .filter((one) => one !== followed)
         .map(({ effect }) => outcomeOf(effect, walked.hits, names)),
     );
     const instance = followed?.instance;
+    const peer = instance || !followed ? undefined : names.peerOf(followed.effect);
+    if (followed && peer) {
+      const there: Here | undefined = known.get(peer.switch) ?? (yield* look(peer.switch));
+      const arrival = there?.ports.get(peer.port);
+      if (there && arrival) {
+        if (followed.after) ({ packet, beneath } = followed.after);
+        here = there;
+        port = arrival;
+        continue;
+      }
+    }
     if (!instance) {
       const outcome = outcomeOf(followed?.effect ?? { kind: 'drop' }, walked.hits, names);
       return { passes, hops, outcome, also };
@@ -86,9 +131,7 @@ export function explain(input: ExplainInput): Explanation {
       instance: instance.record.id,
       ...(external === undefined ? {} : { external }),
     });
-    const out = input.ports.get(
-      names.portOf(instance.record.id, instance.side === 'left' ? 'right' : 'left'),
-    );
+    const out = here.ports.get(names.portOf(instance.record.id, instance.side === 'left' ? 'right' : 'left'));
     if (!out) {
       return {
         passes,
@@ -138,14 +181,22 @@ function parsePacket(fields: ExplainQuery['packet']): Packet {
   return headers as Packet;
 }
 
-/** Turns numbers of the tables back into what people call them. */
+/** The switch where a packet is. */
+type Here = ExplainedSwitch & { readonly name: Name; readonly names: Names };
+
+/** Turns numbers of the tables of a switch back into what people call them. */
 class Names {
+  readonly at: Name;
+  readonly #peers: ReadonlyMap<string, Attachment>;
   readonly #chains: ReadonlyMap<OwnerId, Name>;
   readonly #ports: ReadonlyMap<number, string>;
   readonly #instances: ReadonlyMap<string, { readonly record: InstanceRecord; readonly side: Side }>;
   readonly #prefix: string;
 
-  constructor({ declared, steering, ports, interfacePrefix }: ExplainInput) {
+  constructor(input: ExplainInput, at: Name, ports: ExplainedSwitch['ports']) {
+    const { declared, steering, interfacePrefix } = input;
+    this.at = at;
+    this.#peers = peersOf(input, at);
     this.#prefix = interfacePrefix;
     this.#chains = new Map(
       [...declared.chains.values()].flatMap(({ uid, spec }) => {
@@ -169,6 +220,11 @@ class Names {
     return owner === SWITCH_OWNER ? undefined : this.#chains.get(owner);
   }
 
+  /** Where a packet arrives that is put out to another switch. */
+  peerOf(effect: Effect): Attachment | undefined {
+    return effect.kind === 'output' ? this.#peers.get(this.port(effect.port)) : undefined;
+  }
+
   port(ofport: number): string {
     return this.#ports.get(ofport) ?? `port ${ofport}`;
   }
@@ -179,6 +235,24 @@ class Names {
     const name = ofport === undefined ? undefined : this.#ports.get(ofport);
     return name === undefined ? undefined : this.#instances.get(name);
   }
+}
+
+/** The far ends of the links of a switch, by the ports at its own. */
+function peersOf({ declared, links }: ExplainInput, at: Name): ReadonlyMap<string, Attachment> {
+  const names = new Map([...declared.switches.values()].map(({ spec }) => [spec.dpid, spec.name]));
+  const peers = new Map<string, Attachment>();
+  for (const { a, b, state } of links) {
+    if (state === 'oneWay') continue;
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      const peer = names.get(to.dpid);
+      if (peer !== undefined && names.get(from.dpid) === at)
+        peers.set(from.port, { switch: peer, port: to.port });
+    }
+  }
+  return peers;
 }
 
 function instanceOf(effect: Effect, names: Names): ReturnType<Names['instanceAt']> {
@@ -232,7 +306,7 @@ function effect(instruction: Instruction, names: Names): string {
 }
 
 function outcomeOf(effect: Effect, hits: readonly Hit<AnyFlow>[], names: Names): ExplainOutcome {
-  if (effect.kind === 'output') return { kind: 'output', port: names.port(effect.port) };
+  if (effect.kind === 'output') return { kind: 'output', switch: names.at, port: names.port(effect.port) };
   if (effect.kind !== 'drop') return effect;
   const last = hits.at(-1);
   const where = last ? (tableName(last.table) ?? String(last.table)) : 'no table';

@@ -13,6 +13,7 @@ import {
   toController,
   untagged,
 } from './flow.ts';
+import { passages } from './legs.ts';
 import { PRIORITY } from './pipeline.ts';
 import type { PathView, SwitchView } from './view.ts';
 
@@ -41,7 +42,28 @@ export function ingressFlows(view: SwitchView): readonly DesiredFlow[] {
   }
   // The switch takes those of instances' ports out before any table; what gets here is somebody's forgery.
   const forged = flow(SWITCH_OWNER, 'ingress', PRIORITY.guard, probe, drop);
-  return [...neighbours, forged, ...outside, ...returns.values()];
+  return [
+    ...neighbours,
+    forged,
+    ...outside,
+    ...view.paths.flatMap((path) => labelled(view, path)),
+    ...returns.values(),
+  ];
+}
+
+/** What comes over a link is known by the port and its label, which is taken off. */
+function labelled({ spec, numbers }: SwitchView, { record }: PathView): readonly DesiredFlow[] {
+  const places = (['upstream', 'downstream'] as const).flatMap((direction) =>
+    [...record.hops.keys(), record.hops.length].map((hopsDone) => ({ direction, hopsDone })),
+  );
+  return places.flatMap(({ direction, hopsDone }) =>
+    passages(record, direction, hopsDone).flatMap(({ to, label }) => {
+      const port = to.switch === spec.name ? numbers.get(to.port) : undefined;
+      if (port === undefined) return [];
+      const arrived = [popTag, ...placeAt({ path: record.id, direction, hopsDone })];
+      return [flow(record.owner, 'ingress', PRIORITY.exact, [inPort(port), tagged(label)], arrived)];
+    }),
+  );
 }
 
 const CLAIM = { current: 0, draining: 1, staged: 2 } as const;

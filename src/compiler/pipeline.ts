@@ -18,7 +18,7 @@ export type TableName = 'ingress' | 'classify' | 'steer' | 'unchained' | 'egress
 export const PIPELINE = {
   ingress: {
     id: 0,
-    does: 'Tells by the port where a frame comes from: an instance, which puts it back at its place on its path, or the outside; a tag tells paths apart that share the instance',
+    does: 'Tells by the port where a frame comes from: an instance or another switch, which puts it back at its place on its path, or the outside; a tag tells paths apart that share the instance or the link',
     matches: ['in_port', 'vlan_vid', 'eth_dst', 'eth_type'],
     goesTo: ['classify', 'steer'],
     miss: 'drop',

@@ -21,7 +21,9 @@ import {
 } from '../model/steering.ts';
 import { NO_TRAFFIC, nextDemand, type Traffic } from './demand.ts';
 import { Draft, type PlannedHop } from './draft.ts';
+import { isRouted, isSpread } from './legs.ts';
 import { healthOf, type PinnedHop, type Pool, pin, poolOf } from './pools.ts';
+import { Topology } from './route.ts';
 import { selection } from './selection.ts';
 
 export type PlanInput = {
@@ -32,19 +34,25 @@ export type PlanInput = {
   readonly settled: boolean;
   /** Paths whose flows are confirmed by a barrier on every switch. */
   readonly confirmed: ReadonlySet<PathId>;
+  /** Draining paths that no switch sends anything new on: those where frames got on to them have confirmed it. */
+  readonly left?: ReadonlySet<PathId>;
   /** Milliseconds on any clock that only grows; `drainedAt` is on the same clock. */
   readonly now: number;
   readonly drainTime: number;
   /** What is known of traffic on paths with hops on demand; by default nothing, and they stay as they are. */
   readonly traffic?: Traffic;
+  /** The links between switches; absent where there are none. */
+  readonly topology?: Topology;
 };
 
 /** The steering records that follow; the same object where nothing changes. */
 export function planSteering(input: PlanInput): Steering {
-  const draft = new Draft(input.steering);
+  const { declared, topology = Topology.withoutLinks(declared) } = input;
+  const draft = new Draft(input.steering, topology);
   draft.forgetOwners(input.declared);
+  draft.routeInPlace();
   new Planner(draft, input).plan();
-  draft.removeDrained(input.now);
+  draft.removeDrained(input.now, input.left ?? new Set(), input.now + input.drainTime);
   return draft.finish();
 }
 
@@ -54,6 +62,7 @@ class Planner {
   readonly #until: number;
   readonly #pools: ReadonlyMap<Name, Pool>;
   readonly #hops = new Map<number, readonly ResolvedHop[]>();
+  readonly #detours = new Map<PathRecord, boolean>();
   /** Shared paths that somebody is to go over to. */
   readonly #awaited = new Set<PathId>();
 
@@ -122,7 +131,7 @@ class Planner {
         continue;
       }
       const pool = this.#pools.get(hop.pool);
-      if (pool?.switch !== subscriber.attachment.switch) return undefined;
+      if (!pool) return undefined;
       const kept = serving?.hops.find(
         ({ shared, instance }) => shared && pool.candidates.some(({ record }) => record.id === instance),
       );
@@ -142,18 +151,22 @@ class Planner {
   ): void {
     const draft = this.#draft;
     const staged = draft.staged(owner, subscriber.name);
-    if (serving && draft.edit(serving, hops)) {
-      if (staged) draft.remove(staged);
+    if (serving && !draft.needsAnotherRoute(serving) && draft.edit(serving, hops)) {
+      if (staged) draft.discard(staged);
       return;
     }
-    if (staged?.switch === subscriber.attachment.switch && draft.matches(staged, hops)) {
+    if (
+      staged?.switch === subscriber.attachment.switch &&
+      draft.matches(staged, hops) &&
+      !draft.needsAnotherRoute(staged)
+    ) {
       if (this.#isReady(staged, serving)) draft.serve(owner, subscriber.name, staged, this.#until);
       return;
     }
-    if (staged) draft.remove(staged);
+    if (staged) draft.discard(staged);
     const next = draft.addPath(owner, chain.spec, subscriber, hops, serving);
     if (!next) draft.leave(owner, subscriber.name, this.#until);
-    else if (!serving) draft.serve(owner, subscriber.name, next, this.#until);
+    else if (!serving && !isSpread(next)) draft.serve(owner, subscriber.name, next, this.#until);
   }
 
   #planShared(
@@ -166,22 +179,38 @@ class Planner {
     const draft = this.#draft;
     const at = subscriber.attachment.switch;
     const staged = draft.staged(owner, subscriber.name);
-    if (staged) draft.remove(staged);
-    const path = draft.sharedPath(owner, at, hops) ?? draft.addShared(owner, chain.spec.name, at, hops);
+    if (staged) draft.discard(staged);
+    const known = draft.sharedPath(owner, at, hops);
+    const path =
+      known && !this.#needsAnotherRoute(known)
+        ? known
+        : draft.addShared(owner, chain.spec.name, at, hops, known);
     if (!path) {
       draft.leave(owner, subscriber.name, this.#until);
       return;
     }
     draft.rename(path, hops);
     this.#awaited.add(path.id);
-    if (!serving || path.state.phase === 'current' || this.#isReady(path, serving))
+    // Over a link, frames might come to flows of an earlier path that had the same label.
+    const isFirst = !serving && !isSpread(path);
+    if (isFirst || path.state.phase === 'current' || this.#isReady(path, serving))
       draft.serve(owner, subscriber.name, path, this.#until);
+  }
+
+  /** Many may share a path, and each asks. */
+  #needsAnotherRoute(path: PathRecord): boolean {
+    const known = this.#detours.get(path) ?? this.#draft.needsAnotherRoute(path);
+    this.#detours.set(path, known);
+    return known;
   }
 
   /** An instance that is on the path before need not be waited for: without it that path is no better. */
   #isReady(path: PathRecord, before: PathRecord | undefined): boolean {
     const { confirmed, instances } = this.#input;
     if (!confirmed.has(path.id)) return false;
+    // There is nothing that waiting would keep from breaking.
+    if (!before || this.#draft.isCutOff(before)) return true;
+    if (!isRouted(path)) return false;
     return path.hops.every(({ instance, onDemand }) => {
       if (onDemand && path.demand?.phase === 'asleep') return true;
       return (
@@ -240,11 +269,11 @@ function planPools(draft: Draft, { declared, instances, settled }: PlanInput): R
   );
 }
 
-/** When the plan has to be looked at again although nothing happens: the end of the next drain, or of a doze. */
-export function nextDeadline({ paths, members }: Steering): number | undefined {
+/** When a plan has to be looked at again although nothing happens: the end of the next drain after it, or of a doze. */
+export function nextDeadline({ paths, members }: Steering, planned: number): number | undefined {
   let next: number | undefined;
   const end = (at: number): void => {
-    if (next === undefined || at < next) next = at;
+    if (at > planned && (next === undefined || at < next)) next = at;
   };
   for (const { state, demand } of paths.values()) {
     if (state.phase === 'draining') end(state.drainedAt);

@@ -1,56 +1,72 @@
 import type { CountPoint } from '../model/counters.ts';
 import type { DesiredFlow } from '../model/desired.ts';
 import { atPlace, callController, drop, flow, goTo, sendTo, toController } from './flow.ts';
+import { arrival, exitOf, passages } from './legs.ts';
 import type { Direction } from './metadata.ts';
 import { PRIORITY } from './pipeline.ts';
 import type { HopView, PathView, SwitchView } from './view.ts';
 
 /**
- * One flow for each place on each path. A hop that fails open is passed over while it is not ready; any other
- * stays the next hop, and egress drops what is bound for it. A shared path ends downstream where its
- * subscribers are told apart. What is about to enter a path that sleeps goes to the controller: the metadata of
- * what it gets there say which path it is that calls.
+ * One flow for each place on each path that its frames have at this switch. Where the next hop is at another
+ * one, they go out to the next link with a label, which is all that the switch behind it has to know them by. A
+ * hop that fails open is passed over while it is not ready; any other stays the next hop, and egress drops what
+ * is bound for it. A shared path ends downstream where its subscribers are told apart. What is
+ * about to enter a path that sleeps goes to the controller: the metadata of what it gets there say which path it is
+ * that calls.
  */
 export function steerFlows(view: SwitchView): readonly DesiredFlow[] {
-  return view.paths.flatMap((path) => [...direction(path, 'upstream'), ...direction(path, 'downstream')]);
+  return view.paths.flatMap((path) => [
+    ...direction(view, path, 'upstream'),
+    ...direction(view, path, 'downstream'),
+  ]);
 }
 
-function direction(path: PathView, way: Direction): readonly DesiredFlow[] {
+function direction(view: SwitchView, path: PathView, way: Direction): readonly DesiredFlow[] {
   const { record } = path;
+  const { name } = view.spec;
   const hops = way === 'upstream' ? path.hops : path.hops.toReversed();
 
-  const nextHop = (hopsDone: number): HopView | undefined =>
-    hops.slice(hopsDone).find((candidate) => !isPassedOver(candidate));
-  const onwards = (hopsDone: number): DesiredFlow['instructions'] | undefined => {
-    const hop = nextHop(hopsDone);
+  const onwards = (hopsDone: number): Step | undefined => {
+    const link = passages(record, way, hopsDone).find(({ from }) => from.switch === name);
+    if (link) {
+      const port = view.numbers.get(link.from.port);
+      return port === undefined ? undefined : { does: sendTo({ kind: 'port', port }, link.label) };
+    }
+    if (arrival(record, way, hopsDone) !== name) return undefined;
+    const hop = hops[hopsDone];
     if (!hop) return atEnd(path, way);
+    if (isPassedOver(hop)) return onwards(hopsDone + 1);
     const side = way === 'upstream' ? 'left' : 'right';
-    return sendTo({ kind: 'instance', instance: hop.instance, side }, hop.tag);
+    return { does: sendTo({ kind: 'instance', instance: hop.instance, side }, hop.tag), to: hop };
   };
+  const isDoor = name === (way === 'upstream' ? record.switch : exitOf(record));
   const sleeps = record.demand?.phase === 'asleep' && path.door !== 'call';
+  if (sleeps && !isDoor) return [];
   return (sleeps ? [0] : [...hops.keys(), hops.length]).flatMap((hopsDone) => {
-    const next = hopsDone === 0 ? throughDoor(path, onwards(0)) : onwards(hopsDone);
+    const next = isDoor && hopsDone === 0 ? throughDoor(path, onwards(0)) : onwards(hopsDone);
     if (!next) return [];
+    const isBehindHop = hopsDone > 0 && arrival(record, way, hopsDone - 1) === name;
+    const counts = countsAt(path, way, isBehindHop ? hops[hopsDone - 1] : undefined, next.to);
     const place = { path: record.id, direction: way, hopsDone };
-    const isHeld = hopsDone === 0 && (path.door === 'hold' || path.door === 'shut');
-    const counts = isHeld ? [] : countsAt(path, way, hops[hopsDone - 1], nextHop(hopsDone));
-    return [flow(record.owner, 'steer', PRIORITY.exact, atPlace(place), next, counts)];
+    const isHeld = isDoor && hopsDone === 0 && (path.door === 'hold' || path.door === 'shut');
+    const held = isHeld ? [] : counts;
+    return [flow(record.owner, 'steer', PRIORITY.exact, atPlace(place), next.does, held)];
   });
 }
 
-function throughDoor(
-  { door }: PathView,
-  onwards: DesiredFlow['instructions'] | undefined,
-): DesiredFlow['instructions'] | undefined {
+/** What happens to a frame, and which hop it is sent to by that; `to` is absent where it crosses a link. */
+type Step = { readonly does: DesiredFlow['instructions']; readonly to?: HopView | 'end' };
+
+function throughDoor({ door }: PathView, onwards: Step | undefined): Step | undefined {
   switch (door) {
     case 'open':
       return onwards;
     case 'hold':
-      return toController;
+      return { does: toController };
     case 'call':
-      return onwards && [...callController, ...onwards];
+      return onwards && { ...onwards, does: [...callController, ...onwards.does] };
     case 'shut':
-      return drop;
+      return { does: drop };
   }
 }
 
@@ -59,26 +75,24 @@ function countsAt(
   { record: { owner, subscriber } }: PathView,
   direction: Direction,
   behind: HopView | undefined,
-  ahead: HopView | undefined,
+  ahead: HopView | 'end' | undefined,
 ): readonly CountPoint[] {
   const whose = { owner, ...(subscriber === undefined ? {} : { subscriber }), direction };
   const isDelivered = direction === 'downstream' && subscriber === undefined;
-  return [
-    ...(behind ? [{ ...whose, at: { kind: 'outOf', hop: behind.hop } } as const] : []),
-    ...(ahead ? [{ ...whose, at: { kind: 'into', hop: ahead.hop } } as const] : []),
+  const there = (): readonly CountPoint[] => {
     // Those that a path delivers to several are counted for each where they are.
-    ...(ahead || isDelivered ? [] : [{ ...whose, at: { kind: 'left' } } as const]),
-  ];
+    if (ahead === undefined || (ahead === 'end' && isDelivered)) return [];
+    return [{ ...whose, at: ahead === 'end' ? { kind: 'left' } : { kind: 'into', hop: ahead.hop } }];
+  };
+  return [...(behind ? [{ ...whose, at: { kind: 'outOf', hop: behind.hop } } as const] : []), ...there()];
 }
 
-function atEnd(
-  { record, uplink, subscriber }: PathView,
-  way: Direction,
-): DesiredFlow['instructions'] | undefined {
-  if (way === 'downstream' && record.subscriber === undefined) return goTo('deliver');
+function atEnd({ record, uplink, subscriber }: PathView, way: Direction): Step | undefined {
+  if (way === 'downstream' && record.subscriber === undefined) return { does: goTo('deliver'), to: 'end' };
   const port = way === 'upstream' ? uplink : subscriber;
-  return port === undefined ? undefined : sendTo({ kind: 'port', port });
+  return port === undefined ? undefined : { does: sendTo({ kind: 'port', port }), to: 'end' };
 }
 
-export const isPassedOver = ({ ready, unwoken, onFailure }: HopView): boolean =>
-  !ready && (unwoken === undefined ? onFailure === 'open' : unwoken === 'pass');
+/** One that is not at the switch where its path looks for it cannot be reached. */
+export const isPassedOver = ({ ready, here, unwoken, onFailure }: HopView): boolean =>
+  !(ready && here) && (unwoken === undefined ? onFailure === 'open' : unwoken === 'pass');

@@ -14,6 +14,7 @@ import {
   type Steering,
   sleepersOf,
 } from '../model/steering.ts';
+import { exitOf, isRouted, type RoutedPath, switchesOf } from './legs.ts';
 import { instanceNumber, type Side } from './metadata.ts';
 import { selection } from './selection.ts';
 import { type ServiceFlows, serviceFlows } from './service.ts';
@@ -35,6 +36,8 @@ export type CompileInput = {
 
 export type InstanceView = {
   readonly instance: InstanceId;
+  /** Whether it is at this switch. */
+  readonly here: boolean;
   readonly ready: boolean;
   /** Absent while the port is not on the switch. */
   readonly left: OfPort | undefined;
@@ -51,12 +54,12 @@ export type HopView = InstanceView & {
 };
 
 export type PathView = {
-  readonly record: PathRecord;
+  readonly record: RoutedPath;
   readonly door: Door | 'shut';
   readonly hops: readonly HopView[];
-  /** Where the path ends upstream and downstream. */
-  readonly uplink: OfPort;
-  /** Absent while the port is not on the switch, and on a shared path. */
+  /** Where the path ends upstream; absent while the port is not on the switch, and where it ends on another. */
+  readonly uplink: OfPort | undefined;
+  /** Absent as `uplink`, and on a shared path. */
   readonly subscriber: OfPort | undefined;
   /** The address that the path is known by at the uplink, where a function on it rewrites. */
   readonly external: Ipv4 | undefined;
@@ -96,7 +99,12 @@ export type SwitchView = {
   readonly linkPorts: ReadonlyMap<string, 'open' | 'closed'>;
   /** Whether NORMAL may use the uplink. */
   readonly isUplinkOpen: boolean;
+  /** Those attached here. */
   readonly chained: readonly ChainedView[];
+  /** Those who have something to come in at this uplink. */
+  readonly expected: readonly ChainedView[];
+  /** Number of each port by its name. */
+  readonly numbers: ReadonlyMap<string, OfPort>;
   /** Every path on the switch: staged, current and draining, in this order. */
   readonly paths: readonly PathView[];
   /** Instances of pools, whether a path uses them or not. */
@@ -153,6 +161,7 @@ export function viewSwitch(
 
   const instanceView = (instance: InstanceId): InstanceView => ({
     instance,
+    here: input.steering.instances.get(instance)?.switch === spec.name,
     ready: input.facts.instances.get(instance)?.phase === 'ready',
     left: numberOf(portName(input.interfacePrefix, instance, 'left')),
     right: numberOf(portName(input.interfacePrefix, instance, 'right')),
@@ -176,20 +185,19 @@ export function viewSwitch(
     return attachment?.switch === spec.name ? numberOf(attachment.port) : undefined;
   };
 
-  const paths =
-    uplink === undefined
-      ? []
-      : [...input.steering.paths.values()]
-          .filter((record) => record.switch === spec.name && !input.rejected.has(record.id))
-          .sort((a, b) => PHASE_ORDER[a.state.phase] - PHASE_ORDER[b.state.phase] || a.id - b.id)
-          .map((record) => ({
-            record,
-            door: viewDoor(record),
-            hops: record.hops.map((hop) => hopView(hop, record)),
-            uplink,
-            subscriber: record.subscriber === undefined ? undefined : subscriberPort(record.subscriber),
-            external: externalOfPath(input, record),
-          }));
+  const paths = [...input.steering.paths.values()]
+    .filter(isRouted)
+    .filter(({ id, route }) => !input.rejected.has(id) && input.declared.uplinks.has(route.uplink))
+    .filter((record) => switchesOf(record).includes(spec.name))
+    .sort((a, b) => PHASE_ORDER[a.state.phase] - PHASE_ORDER[b.state.phase] || a.id - b.id)
+    .map((record) => ({
+      record,
+      door: viewDoor(record),
+      hops: record.hops.map((hop) => hopView(hop, record)),
+      uplink: exitOf(record) === spec.name ? uplink : undefined,
+      subscriber: record.subscriber === undefined ? undefined : subscriberPort(record.subscriber),
+      external: externalOfPath(input, record),
+    }));
 
   const outsidePorts = [...ports.values()]
     .filter((port) => !isInstancePort(input.interfacePrefix, port.name))
@@ -219,6 +227,7 @@ export function viewSwitch(
       { member, spec: subscriber, port, paths: on.filter((record) => record.subscriber === undefined) },
     ];
   });
+  const { chained, expected } = subscribersAt();
   return {
     spec,
     uplink,
@@ -226,16 +235,9 @@ export function viewSwitch(
     openPorts: outsidePorts.filter(({ name, ofport }) => ofport < OFPP_MAX && !edges.has(name)),
     linkPorts: linkPortsOf(input, spec.dpid),
     isUplinkOpen: uplinkSpec !== undefined && openUplinks.has(uplinkSpec.spec.name),
-    chained: selection(input.declared)
-      .filter(({ subscriber }) => subscriber.attachment.switch === spec.name)
-      .map(({ subscriber, chains }) => ({
-        spec: subscriber,
-        port: numberOf(subscriber.attachment.port),
-        chains: chains.map((chain) => {
-          const owner = ownerOf(input.steering, chain);
-          return { owner, service: serviceOf(chain), path: pathOf(owner, subscriber.name) };
-        }),
-      })),
+    chained,
+    expected,
+    numbers: new Map([...ports.values()].map(({ name, ofport }) => [name, ofport])),
     paths,
     pooled: [...input.steering.instances.values()]
       .filter((record) => record.pool !== undefined && record.switch === spec.name)
@@ -243,7 +245,32 @@ export function viewSwitch(
     deliveries,
     sleeping: sleepersOf(input.steering),
   };
+
+  function subscribersAt(): Pick<SwitchView, 'chained' | 'expected'> {
+    const chained: ChainedView[] = [];
+    const expected: ChainedView[] = [];
+    for (const { subscriber, chains } of selection(input.declared)) {
+      const { name, attachment } = subscriber;
+      const isHere = attachment.switch === spec.name;
+      if (!isHere && uplink === undefined) continue;
+      const views = chains.map((chain) => {
+        const owner = ownerOf(input.steering, chain);
+        return { owner, service: serviceOf(chain), path: pathOf(owner, name) };
+      });
+      const port = isHere ? numberOf(attachment.port) : undefined;
+      const all = { spec: subscriber, port, chains: views };
+      if (isHere) chained.push(all);
+      if (uplink === undefined) continue;
+      const coming = views.every(endsHere) ? all : { ...all, chains: views.map(comingIn) };
+      if (isHere || coming.chains.some(({ path }) => path)) expected.push(coming);
+    }
+    return { chained, expected };
+  }
 }
+
+const endsHere = ({ path }: ChainView): boolean => path === undefined || path.uplink !== undefined;
+/** What belongs at another uplink has no business at this one. */
+const comingIn = (chain: ChainView): ChainView => (endsHere(chain) ? chain : { ...chain, path: undefined });
 
 /** Of the instances as they are configured now, the address of the one nearest to the uplink that has one. */
 function externalOfPath({ declared, steering }: CompileInput, { hops }: PathRecord): Ipv4 | undefined {

@@ -4,16 +4,18 @@
  * no harm.
  */
 import { type Compiled, compile } from '../compiler/compile.ts';
-import { explain } from '../compiler/explain.ts';
+import { type ExplainedSwitch, explain } from '../compiler/explain.ts';
 import { type AnyFlow, FlowTables } from '../compiler/packets/flow-table.ts';
 import { nextDeadline, planSteering } from '../compiler/plan.ts';
-import { NO_TREE, nextTree } from '../compiler/tree.ts';
+import { Topology } from '../compiler/route.ts';
+import { type LinkKey, linkKey, NO_TREE, nextTree } from '../compiler/tree.ts';
 import { type CompileInput, edgesOf } from '../compiler/view.ts';
 import type { AuditReport } from '../model/audit-report.ts';
 import type { Declared, FunctionSpec, Stored } from '../model/declared.ts';
 import type { DesiredSwitch } from '../model/desired.ts';
 import { ChainstitchError } from '../model/errors.ts';
-import type { Facts, SwitchFact } from '../model/facts.ts';
+import type { ExplainSource } from '../model/explain.ts';
+import type { Facts, LinkEnd, SwitchFact } from '../model/facts.ts';
 import type { Dpid, Name, PathId } from '../model/ids.ts';
 import type {
   HandedIn,
@@ -30,7 +32,7 @@ import { type Steering, sleepersOf } from '../model/steering.ts';
 import { runAudit } from './audit.ts';
 import { type CountersInput, chainCounters, subscriberCounters } from './counters.ts';
 import { Demand } from './demand.ts';
-import { installation } from './installed.ts';
+import { confirmedPaths, installation, leftPaths } from './installed.ts';
 import { chainFlows, remainsOf } from './made.ts';
 import { newsOf, type Seen, see } from './news.ts';
 import { Rejections } from './rejections.ts';
@@ -104,6 +106,7 @@ export function createControl(options: ControlOptions): Control {
   /** Switches whose links were known once. */
   const known = new Set<Dpid>();
   let tree = NO_TREE;
+  const guarded = new Set<LinkKey>();
   let statuses: ReadonlyMap<Name, ChainStatus> = new Map();
   /** What was told last; undefined until there is something to compare with. */
   let seen: Seen | undefined;
@@ -131,13 +134,21 @@ export function createControl(options: ControlOptions): Control {
     links: switches.links(),
   });
 
-  function confirmedPaths(declared: Declared, facts: Facts, steering: Steering): ReadonlySet<PathId> {
-    const isInstalled = installation(declared, steering, facts, desired);
-    return new Set(
-      [...steering.paths.values()]
-        .filter((path) => compiledPaths.has(path.id) && isInstalled(path.owner))
-        .map((path) => path.id),
-    );
+  /** What a switch does with packets; undefined where that is not known. */
+  async function explained(
+    at: Name,
+    declared: Declared,
+    source: ExplainSource,
+  ): Promise<ExplainedSwitch | undefined> {
+    const dpid = declared.switches.get(at)?.spec.dpid;
+    const fact = dpid && switches.facts().get(dpid);
+    const { flows, groups } = (dpid && compiled.switches.get(dpid)) ?? {};
+    if (!fact || !flows) return undefined;
+    const held = source === 'switch' ? await switches.read(fact.dpid) : undefined;
+    return {
+      tables: new FlowTables<AnyFlow>(held?.flows ?? flows, held?.groups ?? groups),
+      ports: fact.ports,
+    };
   }
 
   /** What an earlier run left must have been found, or have had its time, before a switch is touched. */
@@ -171,6 +182,21 @@ export function createControl(options: ControlOptions): Control {
     return known.has(dpid);
   }
 
+  /** Links whose ports a switch has confirmed, since they were found, to be kept from tagged frames of others. */
+  function guardedLinks(facts: Facts): ReadonlySet<LinkKey> {
+    const keys = new Set(facts.links.map(linkKey));
+    for (const key of guarded) if (!keys.has(key)) guarded.delete(key);
+    for (const link of facts.links)
+      if ([link.a, link.b].every((end) => isGuarded(facts, end))) guarded.add(linkKey(link));
+    return guarded;
+  }
+
+  function isGuarded(facts: Facts, { dpid, port }: LinkEnd): boolean {
+    const ofport = facts.switches.get(dpid)?.ports.get(port)?.ofport;
+    const isolation = ofport === undefined ? undefined : desired.get(dpid)?.isolated.get(ofport);
+    return isolation !== undefined && isolation !== 'none' && isInForce(facts, dpid);
+  }
+
   /** Whether a switch has confirmed all that was wanted of it last. */
   function isInForce(facts: Facts, dpid: Dpid): boolean {
     const wanted = desired.get(dpid)?.digest;
@@ -184,19 +210,25 @@ export function createControl(options: ControlOptions): Control {
     // Before the facts are read: they say which of the ports that are no edges listen.
     manage(declared, before);
     const facts = readFacts();
-    const confirmed = confirmedPaths(declared, facts, before);
+    const isInstalled = installation(declared, facts, desired);
+    const confirmed = confirmedPaths(before, compiledPaths, isInstalled);
     rejections.observe(facts, before, confirmed, desired);
     settled ||= isSettled(facts, before);
 
+    const fit = guardedLinks(facts);
+    const topology = new Topology({ declared, facts, isGuarded: (link) => fit.has(linkKey(link)) });
+    const now = clock.now();
     const steering = planSteering({
       declared,
       steering: before,
       instances: facts.instances,
       settled,
       confirmed,
-      now: clock.now(),
+      left: leftPaths(before, declared, isInstalled),
+      now,
       drainTime: options.drainTime,
       traffic: demand.traffic(declared, facts),
+      topology,
     });
     if (steering !== before) {
       store.saveSteering(steering);
@@ -223,11 +255,11 @@ export function createControl(options: ControlOptions): Control {
       tellCompiled(revision, desiredBefore);
       compiledPaths = new Set([...steering.paths.keys()].filter((id) => !rejected.has(id)));
       switches.want([...desired.values()]);
-      demand.release(steering, desired, facts);
+      demand.release(declared, steering, desired, facts);
       switches.retainCounters(new Set(steering.owners.values()));
     }
-    publish(declared, steering, facts);
-    arm(steering);
+    publish(declared, steering, facts, topology);
+    arm(steering, now);
     turned = true;
     meters.turned({ all: performance.now() - begin, compile: compileTook });
   }
@@ -240,15 +272,16 @@ export function createControl(options: ControlOptions): Control {
     log.info({ storeRevision: revision, switches: changed.map(({ dpid }) => dpid) }, 'compiled');
   }
 
-  function publish(declared: Declared, steering: Steering, facts: Facts): void {
+  function publish(declared: Declared, steering: Steering, facts: Facts, topology: Topology): void {
     const next = new Map<Name, ChainStatus>();
-    const isInstalled = installation(declared, steering, facts, desired);
+    const isInstalled = installation(declared, facts, desired);
     const reasons = rejections.reasons();
     for (const chain of declared.chains.values()) {
       const status = chainStatus(chain, {
         declared,
         steering,
         facts,
+        topology,
         installed: isInstalled,
         rejected: reasons,
         lastActive: lastActive.get(chain.uid),
@@ -280,12 +313,14 @@ export function createControl(options: ControlOptions): Control {
     else log.info({ ...fields, ...(problem ? { problem: problem.message } : {}) }, `chain ${now.phase}`);
   }
 
-  function arm(steering: Steering): void {
+  function arm(steering: Steering, planned: number): void {
     timer?.cancel();
     timer = undefined;
-    const deadlines = [nextDeadline(steering), demand.nextDeadline, settled ? undefined : settleBy].filter(
-      (at) => at !== undefined,
-    );
+    const deadlines = [
+      nextDeadline(steering, planned),
+      demand.nextDeadline,
+      settled ? undefined : settleBy,
+    ].filter((at) => at !== undefined);
     if (idling === undefined && demand.mayDoze(steering)) idling = clock.after(IDLE_LOOK_MS, lookForIdle);
     if (deadlines.length === 0) return;
     timer = clock.after(Math.max(0, Math.min(...deadlines) - clock.now()), wake);
@@ -351,25 +386,19 @@ export function createControl(options: ControlOptions): Control {
     instanceCounters: (id) => instances.counters(id),
     async explain(query, source) {
       const declared = declaredWithBuiltIns(store.declared());
-      const spec = declared.switches.get(query.switch)?.spec;
-      if (!spec) throw new ChainstitchError('not-found', `There is no switch ${query.switch}.`);
-      const fact = switches.facts().get(spec.dpid);
-      const { flows, groups } = compiled.switches.get(spec.dpid) ?? {};
-      if (!fact || !flows) {
-        throw new ChainstitchError(
-          'switch-not-connected',
-          `The ports of switch ${query.switch} are not known.`,
-        );
-      }
-      const held = source === 'switch' ? await switches.read(spec.dpid) : undefined;
-      return explain({
+      if (!declared.switches.has(query.switch))
+        throw new ChainstitchError('not-found', `There is no switch ${query.switch}.`);
+      const { interfacePrefix } = options;
+      const answer = explain({
         query,
-        tables: new FlowTables<AnyFlow>(held?.flows ?? flows, held?.groups ?? groups),
-        ports: fact.ports,
+        links: switches.links(),
         declared,
         steering: store.steering(),
         interfacePrefix,
       });
+      let next = answer.next();
+      while (!next.done) next = answer.next(await explained(next.value, declared, source));
+      return next.value;
     },
     chainCounters: (name) => chainCounters(name, countersInput()),
     subscriberCounters: (name) => subscriberCounters(name, countersInput()),
@@ -411,6 +440,7 @@ export function createControl(options: ControlOptions): Control {
         steering: store.steering(),
         facts: readFacts(),
         interfacePrefix,
+        tree,
       }),
     unready() {
       if (!turned) return ['the control loop has not turned yet'];

@@ -3,6 +3,7 @@
  * the packets that have come for a path that sleeps.
  */
 import type { Traffic } from '../compiler/demand.ts';
+import { switchesOf } from '../compiler/legs.ts';
 import { decodePlace } from '../compiler/metadata.ts';
 import { portName } from '../compiler/view.ts';
 import type { Declared } from '../model/declared.ts';
@@ -94,7 +95,12 @@ export class Demand {
   }
 
   /** After switches were told what they are to hold: what has waited for that goes on. */
-  release(steering: Steering, desired: ReadonlyMap<Dpid, DesiredSwitch>, facts: Facts): void {
+  release(
+    declared: Declared,
+    steering: Steering,
+    desired: ReadonlyMap<Dpid, DesiredSwitch>,
+    facts: Facts,
+  ): void {
     this.#turn++;
     for (const [dpid, { digest }] of desired) {
       const asked = this.#asked.get(dpid) ?? [];
@@ -105,7 +111,14 @@ export class Demand {
       const record = steering.paths.get(path);
       return record?.state.phase === 'current' && doorOf(record) !== 'open';
     };
-    const released = this.#room.release(this.#turn, isHeld, (dpid) => this.#inForce(dpid, facts));
+    const inForce = (dpid: Dpid, id: PathId): number => {
+      const path = steering.paths.get(id);
+      const others = (path ? switchesOf(path) : []).flatMap(
+        (name) => declared.switches.get(name)?.spec.dpid ?? [],
+      );
+      return Math.min(...[dpid, ...others].map((one) => this.#inForce(one, facts)));
+    };
+    const released = this.#room.release(this.#turn, isHeld, inForce);
     for (const [dpid, packets] of released) this.#options.switches.putBack(dpid, packets);
     const count = [...released.values()].reduce((sum, packets) => sum + packets.length, 0);
     this.#options.meters.held(count, this.#room.takeDropped());

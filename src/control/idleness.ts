@@ -2,6 +2,7 @@
  * Finds paths on which nothing comes any more, by what the switches have counted. A count is as old as the last
  * look at its switch, so a path may go on for that much longer than it has to; it is never stopped too early.
  */
+import { switchesOf } from '../compiler/legs.ts';
 import type { Counted } from '../model/counters.ts';
 import type { Name, PathId } from '../model/ids.ts';
 import { memberKey, type PathRecord, type Steering } from '../model/steering.ts';
@@ -36,8 +37,9 @@ export class Idleness {
     const idle = new Set<PathId>();
     for (const path of paths.values()) {
       if (!mayDoze(path)) continue;
-      const readAt = at(path.switch);
-      if (readAt === undefined || path.subscriber === undefined) continue;
+      const looks = switchesOf(path).map(at);
+      if (looks.includes(undefined) || path.subscriber === undefined) continue;
+      const readAt = Math.min(...looks.filter((look) => look !== undefined));
       const packets = entered.get(memberKey(path.owner, path.subscriber)) ?? 0;
       const last = this.#last.get(path.id);
       if (last?.packets !== packets) this.#last.set(path.id, { packets, since: readAt });

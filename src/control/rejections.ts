@@ -1,3 +1,4 @@
+import { switchesOf } from '../compiler/legs.ts';
 import type { Declared } from '../model/declared.ts';
 import type { DesiredSwitch } from '../model/desired.ts';
 import type { Facts } from '../model/facts.ts';
@@ -44,8 +45,10 @@ export class Rejections {
 
   /** Gives the paths on one switch another try. */
   forget(switchName: Name, steering: Steering): void {
-    for (const id of this.#refused.keys())
-      if (steering.paths.get(id)?.switch === switchName) this.#refused.delete(id);
+    for (const id of this.#refused.keys()) {
+      const path = steering.paths.get(id);
+      if (path && switchesOf(path).includes(switchName)) this.#refused.delete(id);
+    }
   }
 
   /** Forgets what concerns paths that are gone or chains that have been edited since. */

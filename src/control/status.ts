@@ -1,4 +1,6 @@
 /** What is said of a chain, from what is decided and what is so. Pure. */
+import { switchesOf } from '../compiler/legs.ts';
+import type { Topology } from '../compiler/route.ts';
 import type { Declared, Stored, SubscriberSpec } from '../model/declared.ts';
 import type { Facts } from '../model/facts.ts';
 import { selects } from '../model/hops.ts';
@@ -7,11 +9,13 @@ import { shownPhase } from '../model/interfaces.ts';
 import type { ChainPhase, ChainStatus, ChainSwitchStatus, Condition, HopStatus } from '../model/status.ts';
 import { memberKey, type PathRecord, type Steering, sleepersOf, stationOf } from '../model/steering.ts';
 import type { Installed } from './installed.ts';
+import { noHost, type RouteFault, routeFault } from './routed.ts';
 
 export type StatusInput = {
   readonly declared: Declared;
   readonly steering: Steering;
   readonly facts: Facts;
+  readonly topology: Topology;
   readonly installed: Installed;
   /** Why a switch refused a path. */
   readonly rejected: ReadonlyMap<PathId, string>;
@@ -35,7 +39,8 @@ export function chainStatus(chain: Stored<'chains'>, input: StatusInput): ChainS
   }
   const conditions = [
     subscribersReady(subscribers, input),
-    instancesReady(chain, owner, paths, subscribers, input),
+    pathsRouted(paths, input),
+    instancesReady(owner, paths, subscribers, input),
     flowsInstalled(owner, paths, input),
   ];
   return {
@@ -43,7 +48,7 @@ export function chainStatus(chain: Stored<'chains'>, input: StatusInput): ChainS
     phase: phaseOf(chain, conditions, paths, input),
     observedGeneration: chain.generation,
     conditions,
-    switches: switchesOf(owner, paths, input),
+    switches: switchStatuses(owner, paths, input),
     paths: current.map((path) => ({
       path: path.id,
       ...(path.subscriber === undefined ? {} : { subscriber: path.subscriber }),
@@ -68,17 +73,17 @@ export function chainStatus(chain: Stored<'chains'>, input: StatusInput): ChainS
   };
 }
 
-function switchesOf(
+function switchStatuses(
   owner: OwnerId | undefined,
   paths: readonly PathRecord[],
   { declared, facts, installed }: StatusInput,
 ): readonly ChainSwitchStatus[] {
-  const names = [...new Set(paths.map((path) => path.switch))].sort();
+  const names = [...new Set(paths.flatMap(switchesOf))].sort();
   return names.flatMap((name) => {
     const dpid = declared.switches.get(name)?.spec.dpid;
     if (dpid === undefined || owner === undefined) return [];
     const connection = facts.switches.get(dpid)?.connection ?? 'disconnected';
-    return [{ switch: name, connection, confirmed: installed(owner, dpid) }];
+    return [{ switch: name, connection, confirmed: installed(owner, name) }];
   });
 }
 
@@ -119,10 +124,21 @@ function subscribersReady(subscribers: readonly SubscriberSpec[], input: StatusI
   return good(type, 'Attached', `${count(subscribers.length, 'subscriber')} attached.`);
 }
 
+/** Whether every path has a way from its subscribers over its hops to an uplink. */
+function pathsRouted(paths: readonly PathRecord[], input: StatusInput): Condition {
+  const type = 'PathsRouted';
+  for (const path of paths) {
+    const fault = routeFault(path, input);
+    if (fault) return bad(type, fault.reason, fault.message);
+  }
+  const crossed = new Set(paths.flatMap(switchesOf));
+  return good(type, 'Routed', `${count(paths.length, 'path')} over ${count(crossed.size, 'switch', 'es')}.`);
+}
+
 function attachmentFault(
   { name, attachment }: SubscriberSpec,
   { declared, facts }: StatusInput,
-): { reason: string; message: string } | undefined {
+): RouteFault | undefined {
   const spec = declared.switches.get(attachment.switch)?.spec;
   const fact = spec && facts.switches.get(spec.dpid);
   if (!fact || fact.connection === 'disconnected') {
@@ -131,27 +147,20 @@ function attachmentFault(
       message: `Switch ${attachment.switch} is not connected${fact?.problem ? `: ${fact.problem}` : '.'}`,
     };
   }
-  const uplink = [...declared.uplinks.values()].find(
-    (u) => u.spec.attachment.switch === attachment.switch,
-  )?.spec;
-  if (!uplink) {
-    return { reason: 'NoUplink', message: `Switch ${attachment.switch} has no uplink; declare one.` };
-  }
-  const missing = [attachment.port, uplink.attachment.port].find((port) => !fact.ports.has(port));
-  if (missing === undefined) return undefined;
+  if (fact.ports.has(attachment.port)) return undefined;
   return {
     reason: 'PortMissing',
-    message: `Port ${missing}, which ${missing === attachment.port ? `subscriber ${name}` : `uplink ${uplink.name}`} needs, is not on switch ${attachment.switch}.`,
+    message: `Port ${attachment.port}, which subscriber ${name} needs, is not on switch ${attachment.switch}.`,
   };
 }
 
 function instancesReady(
-  chain: Stored<'chains'>,
   owner: OwnerId | undefined,
   paths: readonly PathRecord[],
   subscribers: readonly SubscriberSpec[],
-  { declared, steering, facts }: StatusInput,
+  input: StatusInput,
 ): Condition {
+  const { steering, facts } = input;
   const type = 'InstancesReady';
   const alone = new Set(paths.map((path) => path.subscriber));
   const isServed = ({ name }: SubscriberSpec): boolean =>
@@ -159,8 +168,8 @@ function instancesReady(
     (owner !== undefined && steering.members.get(memberKey(owner, name))?.path !== undefined);
   const unserved = subscribers.find((subscriber) => !isServed(subscriber));
   if (unserved) {
-    const fault = poolFault(chain, unserved, declared);
-    if (fault) return bad(type, 'PoolUnusable', fault);
+    const fault = noHost(unserved.attachment.switch, input);
+    if (fault) return bad(type, fault.reason, fault.message);
     return bad(type, 'NotPlanned', `No path is planned for subscriber ${unserved.name} yet.`);
   }
 
@@ -197,20 +206,6 @@ function instancesReady(
   return good(type, 'Ready', `${[ready, ...rest].join(', ')}.`);
 }
 
-/** Why none of a pool's instances can serve a subscriber. */
-function poolFault(
-  { spec }: Stored<'chains'>,
-  { name, attachment }: SubscriberSpec,
-  { pools }: Declared,
-): string | undefined {
-  for (const hop of spec.hops) {
-    const pool = hop.pool === undefined ? undefined : pools.get(hop.pool)?.spec;
-    if (!pool || pool.switch === attachment.switch) continue;
-    return `Subscriber ${name} is on switch ${attachment.switch} and pool ${pool.name} on ${pool.switch}; its traffic is dropped.`;
-  }
-  return undefined;
-}
-
 function flowsInstalled(
   owner: OwnerId | undefined,
   paths: readonly PathRecord[],
@@ -219,10 +214,17 @@ function flowsInstalled(
   const type = 'FlowsInstalled';
   const refused = paths.map((path) => rejected.get(path.id)).find((reason) => reason !== undefined);
   if (refused) return bad(type, 'Rejected', `A switch refused a flow: ${refused}`);
-  if (owner === undefined || !installed(owner)) {
-    return bad(type, 'BarrierPending', 'Not every switch has confirmed the flows of this generation.');
+  const switches = [...new Set(paths.flatMap(switchesOf))].sort();
+  const pending = switches.filter((name) => owner === undefined || !installed(owner, name));
+  if (pending.length > 0) {
+    const those = `${pending.slice(0, LISTED).join(', ')}${pending.length > LISTED ? ' and others' : ''}`;
+    const message = `Not every switch has confirmed the flows of this generation: ${those} ${pending.length === 1 ? 'has' : 'have'} not.`;
+    return bad(type, 'BarrierPending', message);
   }
   return good(type, 'Confirmed', 'Every switch has confirmed the flows of this generation.');
 }
 
-const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
+/** Switches that are named at most. */
+const LISTED = 5;
+
+const count = (n: number, noun: string, plural = 's'): string => `${n} ${noun}${n === 1 ? '' : plural}`;

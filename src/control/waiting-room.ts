@@ -98,12 +98,13 @@ export class WaitingRoom {
    *
    * @param turn the number of this turn of the loop
    * @param isHeld whether what comes for a path now is handed in
-   * @param inForce the last turn of which a switch is known to hold what it was told
+   * @param inForce the last turn of which a switch, and all others that a path is on, are known to hold what they were
+   *   told
    */
   release(
     turn: number,
     isHeld: (path: PathId) => boolean,
-    inForce: (dpid: Dpid) => number,
+    inForce: (dpid: Dpid, path: PathId) => number,
   ): ReadonlyMap<Dpid, readonly Waiting[]> {
     const released = new Map<Dpid, Kept[]>();
     for (const [path, entry] of this.#entries) {
@@ -115,7 +116,7 @@ export class WaitingRoom {
       entry.openSince ??= turn;
       const { openSince } = entry;
       const [goes, stays] = [true, false].map((is) =>
-        entry.kept.filter(({ dpid }) => inForce(dpid) >= openSince === is),
+        entry.kept.filter(({ dpid }) => inForce(dpid, path) >= openSince === is),
       ) as [Kept[], Kept[]];
       for (const packet of goes) {
         const others = released.get(packet.dpid);

@@ -5,6 +5,8 @@
 import { type Compiled, compile } from '../compiler/compile.ts';
 import { flowText } from '../compiler/flow.ts';
 import { planSteering } from '../compiler/plan.ts';
+import { Topology } from '../compiler/route.ts';
+import type { UnchainedTree } from '../compiler/tree.ts';
 import { portName } from '../compiler/view.ts';
 import type { Declared } from '../model/declared.ts';
 import type { DesiredFlow } from '../model/desired.ts';
@@ -22,6 +24,7 @@ export type WhatIfInput = {
   readonly steering: Steering;
   readonly facts: Facts;
   readonly interfacePrefix: string;
+  readonly tree: UnchainedTree;
 };
 
 /** Flows of one switch that are listed; of more only the number is told. */
@@ -45,7 +48,7 @@ function settle(
   declared: Declared,
   from: Steering,
   facts: Facts,
-  { interfacePrefix }: Pick<WhatIfInput, 'interfacePrefix'>,
+  { interfacePrefix, tree }: Pick<WhatIfInput, 'interfacePrefix' | 'tree'>,
 ): Settled {
   let steering = from;
   for (let turn = 0; turn < TURNS; turn++) {
@@ -55,8 +58,10 @@ function settle(
       instances: allReady(steering),
       settled: true,
       confirmed: new Set(steering.paths.keys()),
+      left: new Set(steering.paths.keys()),
       now: Number.MAX_SAFE_INTEGER,
       drainTime: 0,
+      topology: joinedAsNow(declared, facts),
     });
     if (next === steering) break;
     steering = next;
@@ -66,9 +71,19 @@ function settle(
     switches: withPorts(declared, steering, facts, interfacePrefix),
     instances: allReady(steering),
   };
-  const compiled = compile({ declared, steering, facts: assumed, interfacePrefix, rejected: new Set() });
+  const compiled = compile({
+    declared,
+    steering,
+    facts: assumed,
+    interfacePrefix,
+    rejected: new Set(),
+    tree,
+  });
   return { steering, facts: assumed, compiled };
 }
+
+const joinedAsNow = (declared: Declared, facts: Facts): Topology =>
+  new Topology({ declared, facts, isGuarded: () => true });
 
 /** Every instance that is to run. */
 const running = (steering: Steering): readonly InstanceRecord[] =>
@@ -199,6 +214,7 @@ function notesOf({ now, next, facts }: WhatIfInput, after: Settled): readonly st
       declared: next,
       steering: after.steering,
       facts: after.facts,
+      topology: joinedAsNow(next, facts),
       installed: () => true,
       rejected: new Map(),
       lastActive: undefined,

@@ -15,6 +15,11 @@ export type SwitchSpec = {
   readonly unchained: 'normal' | 'drop';
   /** Where the bridge's OVSDB server listens: `unix:/path`, `tcp:host:port` or `ssl:host:port`. */
   readonly ovsdb: string;
+  /**
+   * Whether instances for subscribers of this switch run here; default true. Where not, they run at the nearest
+   * switch that has them.
+   */
+  readonly hostsInstances?: boolean;
 };
 
 /** A port of a declared switch, by the name that the switch gives it. */

@@ -72,6 +72,8 @@ export type BridgeContent = {
   readonly failMode: 'secure' | 'standalone';
   /** Ports that NORMAL is kept off. */
   readonly isolated: ReadonlySet<OfPort>;
+  /** Ports where NORMAL carries untagged frames alone. */
+  readonly untagged: ReadonlySet<OfPort>;
 };
 /**
  * The frames that links are found with: LLDP to the nearest-bridge group address (IEEE 802.1AB, table 7-1),

@@ -28,8 +28,9 @@ export type ExplainStep = {
   readonly does: string;
 };
 
-/** One pass through the pipeline: from a port to where the packet leaves the switch. */
+/** One pass through the pipeline of a switch: from a port to where the packet leaves it. */
 export type ExplainPass = {
+  readonly switch: Name;
   readonly port: string;
   readonly steps: readonly ExplainStep[];
 };
@@ -42,7 +43,7 @@ export type ExplainHop = {
 };
 
 export type ExplainOutcome =
-  | { readonly kind: 'output'; readonly port: string }
+  | { readonly kind: 'output'; readonly switch: Name; readonly port: string }
   | { readonly kind: 'normal' }
   | { readonly kind: 'flood' }
   | { readonly kind: 'controller' }
@@ -55,6 +56,6 @@ export type Explanation = {
   /** Hops met, in order, each with its instance: what a function itself does to the packet is not known here. */
   readonly hops: readonly ExplainHop[];
   readonly outcome: ExplainOutcome;
-  /** What becomes of copies, where there are some. */
+  /** What becomes of copies, where there are some; they are not followed to other switches. */
   readonly also: readonly ExplainOutcome[];
 };

@@ -17,8 +17,8 @@ const KEYS: { readonly [K in Kind]: (spec: Specs[K]) => readonly string[] } = {
   uplinks: ({ attachment }) => [`port ${attachment.switch}/${attachment.port}`],
   subscribers: ({ attachment, mac, ipv4 = [], ipv6 = [] }) => [
     `port ${attachment.switch}/${attachment.port}`,
-    `mac ${attachment.switch}/${mac}`,
-    ...[...ipv4, ...ipv6].map((address) => `ip ${attachment.switch}/${address}`),
+    `mac ${mac}/${attachment.switch}`,
+    ...[...ipv4, ...ipv6].map((address) => `ip ${address}/${attachment.switch}`),
   ],
   pools: (spec) => [`function ${spec.function}`, `switch ${spec.switch}`],
   chains: ({ subscribers, hops }) => [

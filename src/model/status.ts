@@ -17,7 +17,7 @@ import type { InstanceId, Name, PathId } from './ids.ts';
 export const CHAIN_PHASES = ['pending', 'active', 'updating', 'degraded', 'rejected'] as const;
 export type ChainPhase = (typeof CHAIN_PHASES)[number];
 
-export type ConditionType = 'SubscribersReady' | 'InstancesReady' | 'FlowsInstalled';
+export type ConditionType = 'SubscribersReady' | 'PathsRouted' | 'InstancesReady' | 'FlowsInstalled';
 
 export type Condition = {
   readonly type: ConditionType;

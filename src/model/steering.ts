@@ -3,7 +3,7 @@
  * serves a subscriber, and which instances stand on it. Whose instance is whose is kept and not computed
  * anew, so that a subscriber stays with its instance while others come and go.
  */
-import type { FailPolicy, JsonObject } from './declared.ts';
+import type { Attachment, FailPolicy, JsonObject } from './declared.ts';
 import type { OnDemand } from './hops.ts';
 import type { InstanceId, Name, OwnerId, PathId } from './ids.ts';
 import { SortedMap } from './sorted-map.ts';
@@ -63,7 +63,31 @@ export const MAX_TAG = 2046;
 export type PathState =
   | { readonly phase: 'staged' }
   | { readonly phase: 'current' }
-  | { readonly phase: 'draining'; readonly drainedAt: number };
+  /** `left` once every switch that sends frames on to it has confirmed that it does so no more. */
+  | { readonly phase: 'draining'; readonly drainedAt: number; readonly left?: true };
+
+/** VLAN ids that a frame may carry: 0 and 4095 are none (IEEE 802.1Q, table 9-2). */
+export const MAX_LABEL = 4094;
+
+/** A link that a path crosses, from the subscriber's side to the uplink's. */
+export type Crossing = {
+  readonly from: Attachment;
+  readonly to: Attachment;
+  /** What tells the path's frames to the port that receives them: at `to` upstream, at `from` downstream. */
+  readonly upstream: number;
+  readonly downstream: number;
+};
+
+/** The way of a path from switch to switch. */
+export type Route = {
+  /** The uplink that it ends at. */
+  readonly uplink: Name;
+  /**
+   * The links before each hop in the upstream order, and those behind the last: one more than there are hops.
+   * An empty leg stays on one switch; none at all where the whole path does.
+   */
+  readonly legs: readonly (readonly Crossing[])[];
+};
 
 /**
  * Of a path with hops on demand, whether their instances run.
@@ -90,6 +114,8 @@ export type PathRecord = {
   readonly subscriber?: Name;
   /** Where its subscribers are attached. */
   readonly switch: Name;
+  /** Absent while no way to an uplink is known: then the path has no flows. */
+  readonly route?: Route;
   readonly hops: readonly PathHop[];
   readonly state: PathState;
   /** Absent where no hop is on demand. */

@@ -14,6 +14,8 @@ import type { WantedInstance } from '../../src/model/desired.ts';
 import type { InstanceFact, LinkFact } from '../../src/model/facts.ts';
 import type { Dpid, InstanceId, Mac, Name } from '../../src/model/ids.ts';
 import type { BridgePorts, Instances } from '../../src/model/interfaces.ts';
+import type { Condition } from '../../src/model/status.ts';
+import type { InstanceRecord } from '../../src/model/steering.ts';
 import { createSouthbound, type Log, type Southbound } from '../../src/southbound/index.ts';
 import { openStore } from '../../src/store/store.ts';
 import { type Ovs, startOvs } from './ovs.ts';
@@ -42,9 +44,13 @@ class StandIns implements Instances {
   readonly #wanted = new Map<InstanceId, WantedInstance>();
   readonly #wake: () => void;
 
-  constructor(ports: BridgePorts, wake: () => void) {
+  /** Lets a test see what leaves by these ports. */
+  readonly #watch: (ports: readonly string[]) => Promise<void>;
+
+  constructor(ports: BridgePorts, wake: () => void, watch: (ports: readonly string[]) => Promise<void>) {
     this.#ports = ports;
     this.#wake = wake;
+    this.#watch = watch;
   }
 
   facts(): ReadonlyMap<InstanceId, InstanceFact> {
@@ -76,6 +82,7 @@ class StandIns implements Instances {
     this.#facts.set(id, { ...fact, phase: 'starting' });
     try {
       await this.#ports.add(bridge, [left.port, right.port], id);
+      await this.#watch([left.port, right.port]);
       if (this.#wanted.has(id)) this.#facts.set(id, { ...fact, phase: 'ready', revision });
     } catch {
       // The switch may be away, or the whole is being closed; the next `want` tries again.
@@ -158,7 +165,7 @@ export class Fabric {
     control = createControl({
       store: this.store,
       switches: southbound.switches,
-      instances: new StandIns(southbound.ports, wake),
+      instances: new StandIns(southbound.ports, wake, (ports) => this.#watch(ports)),
       builtIns: [COUNTER],
       interfacePrefix: PREFIX,
       drainTime: this.#options.drainTime ?? 200,
@@ -216,9 +223,21 @@ export class Fabric {
     await this.ovs.vsctl('add-port', switchName(at), port, '--', 'set', 'interface', port, ...options);
   }
 
-  /** Puts a frame, as hex, in at a port. */
+  async #watch(ports: readonly string[]): Promise<void> {
+    const set = (port: string): string[] => [
+      'set',
+      'interface',
+      port,
+      `options:tx_pcap=${this.ovs.dir}/${port}.pcap`,
+    ];
+    await this.ovs.vsctl(...ports.flatMap((port) => ['--', ...set(port)]).slice(1));
+  }
+
+  /** Puts a frame, as hex, in at a port; once it is back, all that comes of it has left. */
   async send(port: string, frame: string): Promise<void> {
     await this.ovs.appctl('netdev-dummy/receive', port, frame);
+    // One thread serves these requests and forwards, in turn.
+    for (let turn = 0; turn < 2; turn++) await this.ovs.appctl('version');
   }
 
   /** Every frame that has left by a port so far, as hex. */
@@ -277,12 +296,44 @@ export class Fabric {
     return this.ovs.dumpFlows(bridge, { version });
   }
 
+  /** The ports that the path of a chain leaves switches by, upstream. */
+  crossed(chain: string): readonly string[] {
+    const paths = [...this.store.steering().paths.values()];
+    const path = paths.find((one) => one.chain === chain && one.state.phase === 'current');
+    return path?.route?.legs.flat().map(({ from }) => from.port) ?? [];
+  }
+
+  /** What keeps a chain from being active. */
+  problem(chain: string): Condition | undefined {
+    return this.control.chainStatus(name(chain))?.conditions.find(({ status }) => !status);
+  }
+
   phase(chain: string): string | undefined {
     return this.control.chainStatus(name(chain))?.phase;
   }
 
   async active(t: Pick<Test, 'pass' | 'fail'>, chain: string): Promise<void> {
     await eventually(t, `${chain} is active`, () => this.phase(chain) === 'active');
+  }
+
+  instances(): readonly InstanceRecord[] {
+    return [...this.store.steering().instances.values()];
+  }
+
+  /** What the names of the ports of a subscriber's own instances begin with, hop by hop. */
+  stationsOf(subscriber: string): readonly string[] {
+    const own = this.instances().filter(
+      (record) => record.pool === undefined && record.subscriber === subscriber,
+    );
+    return own.map(({ id }) => this.instancePort(id, 'left').slice(0, -1));
+  }
+
+  /** The ports of all instances that are there. */
+  stations(): readonly string[] {
+    return this.instances().flatMap(({ id }) => [
+      this.instancePort(id, 'left'),
+      this.instancePort(id, 'right'),
+    ]);
   }
 
   instancePort(instance: InstanceId, side: 'left' | 'right'): string {

@@ -56,7 +56,7 @@ spec: { name: alice, attachment: { switch: s1, port: s1-eth1 }, mac: "${HOSTS.al
     'tcp_dst=22',
   );
   t.equal(explained.err, '');
-  t.match(explained.out, /\nhops: firewall-1 \(i1\)\noutcome: leaves at s1-eth3\n$/);
+  t.match(explained.out, /\nhops: firewall-1 \(i1\)\noutcome: leaves at s1-eth3 of s1\n$/);
   const top = await cli('top', '--interval', '200ms');
   t.match(top.out, /^INSTANCE +CHAIN .*\ni1 +alice-protected +alice +firewall-1 +1\/1 +\d/);
   const metrics = await (await fetch(`${env.CHAINSTITCH_URL}/metrics`)).text();

@@ -67,6 +67,7 @@ const STATUS: ChainStatus = {
   observedGeneration: 1,
   conditions: [
     { type: 'SubscribersReady', status: true, reason: 'Attached', message: '1 subscriber attached.' },
+    { type: 'PathsRouted', status: true, reason: 'Routed', message: '1 path over 1 switch.' },
     {
       type: 'InstancesReady',
       status: false,
@@ -99,6 +100,7 @@ Status
 Conditions
   TYPE              HOLDS  REASON            MESSAGE
   SubscribersReady  yes    Attached          1 subscriber attached.
+  PathsRouted       yes    Routed            1 path over 1 switch.
   InstancesReady    no     InstanceStarting  Instance i1 is starting.
 
 Paths

@@ -138,7 +138,7 @@ t.test(
       body: {
         status: {
           phase: 'rejected',
-          conditions: [{}, {}, { type: 'FlowsInstalled', status: false, message: /OFPFMFC_TABLE_FULL/ }],
+          conditions: [{}, {}, {}, { type: 'FlowsInstalled', status: false, message: /OFPFMFC_TABLE_FULL/ }],
         },
       },
     });

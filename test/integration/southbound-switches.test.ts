@@ -382,7 +382,7 @@ for (const version of ['OpenFlow13', 'OpenFlow15'] as const) {
       [{ table: 7, instructions: [{ actions: [{ type: 'resubmitTable', table: 8 }] }] }],
     );
     t.match(content.groups, [{ group: 7 }]);
-    t.strictSame(content.bridge, { failMode: 'secure', isolated: new Set([1]) });
+    t.strictSame(content.bridge, { failMode: 'secure', isolated: new Set([1]), untagged: new Set() });
     await ends(t, world, await flowsOf(ovs));
   });
 

@@ -91,8 +91,8 @@ async function queryOf(
 }
 
 function explanationText({ passes, hops, outcome, also }: Explanation): string {
-  const lines = passes.flatMap(({ port, steps }) => [
-    paint('bold', `in at ${printable(port)}`),
+  const lines = passes.flatMap(({ switch: at, port, steps }) => [
+    paint('bold', `in at ${printable(port)} of ${at}`),
     ...steps.flatMap(({ table, tableName, flow, chain, foreign, does }) => [
       `  table ${table} ${tableName}: ${printable(does)}${chain === undefined ? '' : ` [${chain}]`}${foreign ? ' [foreign]' : ''}`,
       ...(flow === undefined ? [] : [paint('dim', `    ${printable(flow)}`)]),
@@ -113,7 +113,7 @@ function explanationText({ passes, hops, outcome, also }: Explanation): string {
 function outcomeText(outcome: ExplainOutcome): string {
   switch (outcome.kind) {
     case 'output':
-      return `leaves at ${printable(outcome.port)}`;
+      return `leaves at ${printable(outcome.port)} of ${outcome.switch}`;
     case 'normal':
       return 'is switched as a learning bridge does';
     case 'flood':

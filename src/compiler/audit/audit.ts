@@ -12,6 +12,7 @@ import type { Finding, FindingKind, PassedOver } from '../../model/audit-report.
 import type { SwitchContent } from '../../model/desired.ts';
 import type { Name, OfPort, PathId } from '../../model/ids.ts';
 import { flowText } from '../flow.ts';
+import { stopsOf } from '../legs.ts';
 import { type Direction, decodePlace } from '../metadata.ts';
 import { ANYTHING, type Cube, contains, exactly } from '../packets/cube.ts';
 import { type AnyFlow, FlowTables } from '../packets/flow-table.ts';
@@ -88,7 +89,8 @@ class Auditor {
     const { fresh } = this.#tables;
     const comingIn = (port: OfPort): Packets =>
       Packets.all(new Map([...fresh, ['in_port', exactly('in_port', BigInt(port))]]));
-    for (const [port, end] of ends) if (end.kind !== 'instance') yield { port, end, packets: comingIn(port) };
+    const isRejoined = ({ kind }: End): boolean => kind === 'instance' || kind === 'link';
+    for (const [port, end] of ends) if (!isRejoined(end)) yield { port, end, packets: comingIn(port) };
     const others = this.#view.outsidePorts.map(({ ofport }) => ofport).filter((port) => !ends.has(port));
     for (const port of likePorts(this.#held.flows, others))
       yield { port, end: undefined, packets: comingIn(port) };
@@ -100,10 +102,9 @@ class Auditor {
       const packets = comingIn(port).within(cube);
       if (packets !== undefined) yield { port, end: ends.get(port), back, packets };
     }
-    // What is on no path may come out of an instance too, and may go nowhere.
+    // What is on no path may come out of an instance too, and may go nowhere; over a link it is unchained.
     for (const [port, end] of ends) {
-      const rest =
-        end.kind === 'instance' ? comingIn(port).without(exclude(known.get(port) ?? [])) : undefined;
+      const rest = isRejoined(end) ? comingIn(port).without(exclude(known.get(port) ?? [])) : undefined;
       if (rest?.example() !== undefined) yield { port, end, packets: rest };
     }
   }
@@ -113,12 +114,14 @@ class Auditor {
       findings: this.#findings,
       passedOver: this.#view.paths
         .filter(({ record }) => record.state.phase === 'current')
-        .flatMap(({ record: { subscriber, chain }, hops }) =>
-          hops.filter(isPassedOver).map(({ instance }) => ({
-            ...(subscriber ? { subscriber } : {}),
-            chain,
-            hop: this.#names.hop(instance),
-          })),
+        .flatMap(({ record, record: { subscriber, chain }, hops }) =>
+          hops
+            .filter((hop, i) => stopsOf(record)[i + 1] === this.#view.spec.name && isPassedOver(hop))
+            .map(({ instance }) => ({
+              ...(subscriber ? { subscriber } : {}),
+              chain,
+              hop: this.#names.hop(instance),
+            })),
         ),
       subscribers: this.#view.chained.length,
       classes: this.#classes,
@@ -128,7 +131,7 @@ class Auditor {
   /** What is not said by flows. */
   bridge(): void {
     const { bridge } = this.#held;
-    if (this.#view.chained.length === 0) return;
+    if (this.#view.chained.length + this.#view.paths.length === 0) return;
     if (bridge === undefined) {
       this.#find('unknown', {}, 'its OVSDB server cannot be asked how the bridge and its ports are');
       return;
@@ -141,6 +144,12 @@ class Auditor {
       );
     for (const [port, end] of this.#wires.ends) {
       if (end.kind === 'uplink' || bridge.isolated.has(port)) continue;
+      if (end.kind === 'link') {
+        if (this.#view.paths.length === 0 || bridge.untagged.has(port)) continue;
+        const detail = `NORMAL may bring frames with the labels of chains to ${this.#place(port)}`;
+        this.#find('cross-talk', {}, detail);
+        continue;
+      }
       const whose = end.kind === 'subscriber' ? { subscriber: end.chained.spec.name } : {};
       const detail = `NORMAL may bring frames to ${this.#place(port)}`;
       this.#find('bypass', { ...whose, direction: 'downstream' }, detail);
@@ -156,6 +165,7 @@ class Auditor {
       if (effect.kind === 'controller' && this.#isAtDoor(event)) continue;
       if (origin.end?.kind === 'subscriber') this.#fromSubscriber(origin.end.chained, event);
       else if (origin.end?.kind === 'instance') this.#fromInstance(origin.end, origin.back, event);
+      else if (origin.back !== undefined) this.#fromLink(origin.back, event);
       else this.#fromOutside(origin, event);
     }
   }
@@ -214,6 +224,14 @@ class Auditor {
     this.#find(kindOf(effect), whose, `${from} ${this.#does(effect)}`, event);
   }
 
+  #fromLink({ port, tag, direction, subscriber, nexts }: Return, event: Found): void {
+    const { effect, packets } = event;
+    if (effect.kind === 'output' && allows(nexts, effect.port as OfPort, packets)) return;
+    const whose = { ...(subscriber === undefined ? {} : { subscriber }), direction };
+    const from = `what comes over the link at ${this.#place(port)} with label ${tag}`;
+    this.#find(kindOf(effect), whose, `${from} ${this.#does(effect)}`, event);
+  }
+
   /** From the uplink, and from ports that no chain is about. */
   #fromOutside(origin: Origin, event: Found): void {
     const { effect, packets } = event;
@@ -249,15 +267,17 @@ class Auditor {
   #intoWire({ port: from, end }: Origin, to: OfPort, event: Found): void {
     const reached = this.#wires.ends.get(to);
     if (reached === undefined || reached.kind === 'uplink') return;
+    // Without a label it is on no path there.
+    if (reached.kind === 'link' && event.packets.valueOf('vlan_vid') === 0n) return;
     const detail = `what comes in at ${this.#place(from)} goes to ${this.#place(to)}`;
     const left = end === undefined ? event.packets : this.#withoutExternal(to, event);
     if (left === undefined) return;
     if (reached.kind === 'subscriber') {
-      if (end === undefined) this.#find('bypass', downstreamOf(reached.chained), detail, event);
+      if (end?.kind !== 'uplink') this.#find('bypass', downstreamOf(reached.chained), detail, event);
       else this.#entering(reached.chained, 'downstream', to, left, event);
       return;
     }
-    if (end === undefined) {
+    if (end?.kind !== 'uplink') {
       this.#find('cross-talk', { direction: 'downstream' }, detail, event);
       return;
     }
@@ -308,6 +328,8 @@ class Auditor {
     if (inIsolation !== undefined && this.#view.chained.length > 0)
       this.#find('bypass', {}, `${at} reaches isolated ports through NORMAL`, event, inIsolation);
     for (const { chained, cube } of this.#wires.addressees(packets)) {
+      // Where it is attached, all that is switched to it is kept off its port.
+      if (chained.spec.attachment.switch !== this.#view.spec.name) continue;
       // The rest of its identity is sent to everybody, and so never learned.
       if (!contains(TO_ONE, cube)) continue;
       const some = packets.within(cube)?.example();

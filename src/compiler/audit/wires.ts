@@ -5,6 +5,7 @@
 import { vlanPresent } from 'ts-openflow';
 import type { InstanceId, Name, OfPort, OwnerId, PathId } from '../../model/ids.ts';
 import { addressedTo, identitiesOf } from '../flow.ts';
+import { arrival, crossingsOf, exitOf, passages } from '../legs.ts';
 import type { Direction, Side } from '../metadata.ts';
 import { type Cube, cubeOf, exactly } from '../packets/cube.ts';
 import { type AnyFlow, FlowTable } from '../packets/flow-table.ts';
@@ -16,6 +17,8 @@ import type { ChainedView, ChainView, HopView, PathView, SwitchView } from '../v
 export type End =
   | { readonly kind: 'subscriber'; readonly chained: ChainedView }
   | { readonly kind: 'uplink' }
+  /** Another switch; what comes from there with a label is on a path. */
+  | { readonly kind: 'link' }
   | { readonly kind: 'instance'; readonly instance: InstanceId; readonly side: Side };
 
 /** Where packets may go. */
@@ -27,11 +30,12 @@ export type Next = {
   readonly only?: readonly Cube[];
 };
 
-/** Where packets come out of an instance, and where they may go from there. */
+/** Where packets come out of an instance or over a link, and where they may go from there. */
 export type Return = {
   readonly port: OfPort;
-  readonly instance: InstanceId;
-  readonly side: Side;
+  /** Absent where it is a link. */
+  readonly instance?: InstanceId;
+  readonly direction: Direction;
   /** The tags that packets with these ways carry; absent where the port is enough. */
   readonly tag?: number;
   /** Whose they are; absent where several share the path. */
@@ -105,8 +109,12 @@ export class Wires {
     }
     for (const chained of view.chained)
       for (const { owner, path } of chained.chains) if (path) version(owner, chained.spec.name, path);
+    for (const chained of view.expected)
+      for (const { owner, path } of chained.chains) if (path) version(owner, chained.spec.name, path);
     const unsaid = { table: 0, priority: 0, cookie: 0n, instructions: [] };
-    for (const chained of view.chained) {
+    for (const chained of new Map(
+      [...view.chained, ...view.expected].map((one) => [one.spec, one]),
+    ).values()) {
       for (const match of identitiesOf(chained.spec)) this.#identities.add({ ...unsaid, match, chained });
       for (const chain of chained.chains)
         for (const match of chain.path?.external === undefined ? [] : addressedTo(chain.path.external))
@@ -136,13 +144,28 @@ export class Wires {
       return end === undefined ? [] : [{ port: end }];
     }
     const versions = this.#versions.get(`${chain.owner} ${spec.name}`) ?? [];
-    return versions.flatMap((path) => this.#nextAfter(path, direction, 0));
+    const beginsHere = ({ record }: PathView): boolean =>
+      this.#view.spec.name === (direction === 'upstream' ? record.switch : exitOf(record));
+    return versions.filter(beginsHere).flatMap((path) => this.#nextAfter(path, direction, 0));
   }
 
-  /** The next hop of those that have met so many, and what is beyond it where it fails open now. */
+  /**
+   * The next hop of those that have met so many, or the link to it, and what is beyond the hop where it fails
+   * open now.
+   */
   #nextAfter(path: PathView, direction: Direction, hopsDone: number): readonly Next[] {
+    const { name } = this.#view.spec;
+    const hops = hopsOf(path, direction);
     const nexts: Next[] = [];
-    for (const hop of hopsOf(path, direction).slice(hopsDone)) {
+    for (let done = hopsDone; done <= hops.length; done++) {
+      const link = passages(path.record, direction, done).find(({ from }) => from.switch === name);
+      if (link) {
+        const port = this.#view.numbers.get(link.from.port);
+        return port === undefined ? nexts : [...nexts, { port, tag: link.label }];
+      }
+      if (arrival(path.record, direction, done) !== name) return nexts;
+      const hop = hops[done];
+      if (hop === undefined) break;
       const port = direction === 'upstream' ? hop.left : hop.right;
       if (port !== undefined) nexts.push({ port, ...(hop.tag === undefined ? {} : { tag: hop.tag }) });
       if (!isPassedOver(hop)) return nexts;
@@ -151,7 +174,7 @@ export class Wires {
   }
 
   #endOf({ record, uplink, subscriber }: PathView, direction: Direction): readonly Next[] {
-    if (direction === 'upstream') return [{ port: uplink }];
+    if (direction === 'upstream') return uplink === undefined ? [] : [{ port: uplink }];
     if (record.subscriber === undefined) return this.#deliveries.get(record.id) ?? [];
     return subscriber === undefined ? [] : [{ port: subscriber }];
   }
@@ -161,8 +184,7 @@ export class Wires {
     for (const path of this.#view.paths)
       for (const direction of ['upstream', 'downstream'] as const)
         for (const [i, { instance, left, right, tag }] of hopsOf(path, direction).entries()) {
-          const side = direction === 'upstream' ? 'right' : 'left';
-          const port = side === 'right' ? right : left;
+          const port = direction === 'upstream' ? right : left;
           if (port === undefined) continue;
           const key = `${port} ${tag}`;
           const nexts = [...(returns.get(key)?.nexts ?? []), ...this.#nextAfter(path, direction, i + 1)];
@@ -170,17 +192,41 @@ export class Wires {
           returns.set(key, {
             port,
             instance,
-            side,
+            direction,
             ...(tag === undefined ? {} : { tag }),
             ...(subscriber === undefined ? {} : { subscriber }),
             nexts,
           });
         }
-    return [...returns.values()];
+    return [...returns.values(), ...this.#view.paths.flatMap((path) => this.#arrivalsOf(path))];
+  }
+
+  /** Where packets of a path come over a link. */
+  #arrivalsOf(path: PathView): readonly Return[] {
+    const { subscriber, hops } = path.record;
+    const arrivals: Return[] = [];
+    for (const direction of ['upstream', 'downstream'] as const)
+      for (let done = 0; done <= hops.length; done++)
+        for (const { to, label } of passages(path.record, direction, done)) {
+          const port = to.switch === this.#view.spec.name ? this.#view.numbers.get(to.port) : undefined;
+          if (port === undefined) continue;
+          const nexts = this.#nextAfter(path, direction, done);
+          const whose = subscriber === undefined ? {} : { subscriber };
+          arrivals.push({ port, direction, tag: label, ...whose, nexts });
+        }
+    return arrivals;
   }
 
   #endsOf(): ReadonlyMap<OfPort, End> {
     const ends = new Map<OfPort, End>();
+    for (const { name, ofport } of this.#view.outsidePorts)
+      if (this.#view.linkPorts.has(name)) ends.set(ofport, { kind: 'link' });
+    for (const { record } of this.#view.paths)
+      for (const { from, to } of crossingsOf(record))
+        for (const at of [from, to]) {
+          const port = at.switch === this.#view.spec.name ? this.#view.numbers.get(at.port) : undefined;
+          if (port !== undefined) ends.set(port, { kind: 'link' });
+        }
     for (const chained of this.#view.chained)
       if (chained.port !== undefined) ends.set(chained.port, { kind: 'subscriber', chained });
     if (this.#view.uplink !== undefined) ends.set(this.#view.uplink, { kind: 'uplink' });

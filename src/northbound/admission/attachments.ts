@@ -5,7 +5,6 @@ import type { SubscriberSpec, SwitchSpec, UplinkSpec } from '../../model/declare
 import { selects } from '../../model/hops.ts';
 import type { Name } from '../../model/ids.ts';
 import { ipv4Objection, ipv6Objection } from '../addresses.ts';
-import { poolsElsewhere } from './chains.ts';
 import { checkExternal } from './rewriting.ts';
 import { contentionOf } from './services.ts';
 import { type Objections, objectsOf, othersBy, requireSwitch, uplinkOf, type World } from './world.ts';
@@ -32,13 +31,8 @@ export function admitUplink(world: World, spec: UplinkSpec, objections: Objectio
   }
   const where = world.before.uplinks.get(spec.name)?.spec.attachment.switch;
   if (where === undefined || where === attachment.switch) return;
-  for (const { chain, subscriber } of chainsThatNeedUplinkOf(world, where)) {
-    objections.add(
-      'conflict',
-      '/attachment/switch',
-      `chain ${chain} needs the uplink of ${where} for ${subscriber}`,
-    );
-  }
+  for (const detail of mistakenWithoutUplinkOf(world, where))
+    objections.add('conflict', '/attachment/switch', detail);
 }
 
 export function admitSubscriber(world: World, spec: SubscriberSpec, objections: Objections): void {
@@ -57,17 +51,23 @@ export function admitSubscriber(world: World, spec: SubscriberSpec, objections: 
   checkChains(world, spec, objections);
 }
 
-/** Chains that name a subscriber on a switch that has no uplink but had this one, and the first that each names. */
-export function* chainsThatNeedUplinkOf(
+/** Chains that name a subscriber, and the first that each names, where no uplink is left for any. */
+export function* chainsWithoutUplink(
   world: World,
-  switchName: Name,
 ): Generator<{ readonly chain: Name; readonly subscriber: Name }> {
-  if (uplinkOf(world, switchName) !== undefined) return;
+  if (world.declared.uplinks.size > 0) return;
   for (const { spec } of objectsOf(world, 'chains').values()) {
-    const subscriber = spec.subscribers?.find(
-      (name) => world.declared.subscribers.get(name)?.spec.attachment.switch === switchName,
-    );
+    const subscriber = spec.subscribers?.find((name) => world.declared.subscribers.has(name));
     if (subscriber !== undefined) yield { chain: spec.name, subscriber };
+  }
+}
+
+/** Subscribers of a switch that has lost its uplink who could be mistaken for others at the one they share now. */
+export function* mistakenWithoutUplinkOf(world: World, switchName: Name): Generator<string> {
+  for (const { spec } of objectsOf(world, 'subscribers').byBeginning(`port ${switchName}/`)) {
+    for (const { other, what } of likeOnes(world, spec)) {
+      yield `subscriber ${spec.name} of ${switchName} and ${other.name} of ${other.attachment.switch} have ${what} both, and only the uplinks of their switches tell them apart`;
+    }
   }
 }
 
@@ -83,20 +83,39 @@ function checkAddresses(spec: SubscriberSpec, objections: Objections): void {
   }
 }
 
-/** What comes down from the uplink is told apart by its addresses alone, whatever the ports are. */
 function checkTellsApart(world: World, spec: SubscriberSpec, objections: Objections): void {
-  const { attachment, name } = spec;
-  const check = (key: string, pointer: string): void => {
-    for (const other of othersBy(world, 'subscribers', key, name)) {
-      objections.add('conflict', pointer, `subscriber ${other.name} of this switch has it`);
+  const here = spec.attachment.switch;
+  for (const { other, pointer } of likeOnes(world, spec)) {
+    const there = other.attachment.switch;
+    const detail =
+      there === here
+        ? `subscriber ${other.name} of this switch has it`
+        : `subscriber ${other.name} of ${there} has it; that can be where ${here} and ${there} have an uplink each`;
+    objections.add('conflict', pointer, detail);
+  }
+}
+
+/**
+ * Others who have an address of this one's and may share its uplink: what comes down from there is told apart by
+ * its addresses alone. A switch with an uplink of its own uses that.
+ */
+function* likeOnes(
+  world: World,
+  spec: SubscriberSpec,
+): Generator<{ readonly other: SubscriberSpec; readonly pointer: string; readonly what: string }> {
+  const here = spec.attachment.switch;
+  const hasOwn = (at: Name): boolean => uplinkOf(world, at) !== undefined;
+  const like = function* (key: string): Generator<SubscriberSpec> {
+    for (const { spec: other } of objectsOf(world, 'subscribers').byBeginning(`${key}/`)) {
+      const there = other.attachment.switch;
+      if (other.name !== spec.name && (there === here || !hasOwn(here) || !hasOwn(there))) yield other;
     }
   };
-  check(`mac ${attachment.switch}/${spec.mac}`, '/mac');
-  for (const family of ['ipv4', 'ipv6'] as const) {
-    for (const [index, address] of (spec[family] ?? []).entries()) {
-      check(`ip ${attachment.switch}/${address}`, `/${family}/${index}`);
-    }
-  }
+  for (const other of like(`mac ${spec.mac}`)) yield { other, pointer: '/mac', what: spec.mac };
+  for (const family of ['ipv4', 'ipv6'] as const)
+    for (const [index, address] of (spec[family] ?? []).entries())
+      for (const other of like(`ip ${address}`))
+        yield { other, pointer: `/${family}/${index}`, what: address };
 }
 
 function checkChains(world: World, spec: SubscriberSpec, objections: Objections): void {
@@ -116,17 +135,6 @@ function checkChains(world: World, spec: SubscriberSpec, objections: Objections)
         `it would be in the chains ${other.name} and ${chain.name}, ${why}`,
       );
     }
-  }
-  const where = spec.attachment.switch;
-  for (const chain of naming) {
-    for (const pool of poolsElsewhere(world, chain, where)) {
-      const detail = `chain ${chain.name} names it, and its pool ${pool.name} is on ${pool.switch}`;
-      objections.add('conflict', '/attachment/switch', detail);
-    }
-  }
-  if (naming[0] !== undefined && uplinkOf(world, spec.attachment.switch) === undefined) {
-    const detail = `chain ${naming[0].name} names it, and ${spec.attachment.switch} has no uplink; declare one first`;
-    objections.add('conflict', '/attachment/switch', detail);
   }
 }
 

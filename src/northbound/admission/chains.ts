@@ -1,7 +1,7 @@
 /**
  * Chains and the functions that they are made of.
  */
-import type { ChainSpec, FailPolicy, FunctionSpec, PoolSpec, SubscriberSpec } from '../../model/declared.ts';
+import type { ChainSpec, FailPolicy, FunctionSpec, SubscriberSpec } from '../../model/declared.ts';
 import { resolveHops, selects } from '../../model/hops.ts';
 import type { Name } from '../../model/ids.ts';
 import { tenantOf } from '../../model/tenant.ts';
@@ -9,7 +9,7 @@ import { configFaults } from '../config-schema.ts';
 import { functionFaults } from '../function-faults.ts';
 import { checkRewriting, checkRewritingKept, NOT_IN_POOLS } from './rewriting.ts';
 import { checkService, contentionOf } from './services.ts';
-import { noSuch, type Objections, objectsOf, requireFunction, uplinkOf, type World } from './world.ts';
+import { noSuch, type Objections, objectsOf, requireFunction, type World } from './world.ts';
 
 export function admitFunction(world: World, spec: FunctionSpec, objections: Objections): void {
   if (world.builtIns.has(spec.name)) {
@@ -88,10 +88,9 @@ function checkHops(world: World, spec: ChainSpec, objections: Objections): void 
   }
 }
 
-/** The subscribers that a chain names and that there are. Each has to have a way to the network. */
+/** The subscribers that a chain names and that there are. There has to be a way to the network. */
 function checkNamed(world: World, spec: ChainSpec, objections: Objections): readonly SubscriberSpec[] {
   const found: SubscriberSpec[] = [];
-  const uplinks = new Map<Name, boolean>();
   for (const [index, name] of (spec.subscribers ?? []).entries()) {
     const pointer = `/subscribers/${index}`;
     const subscriber = world.declared.subscribers.get(name)?.spec;
@@ -110,30 +109,11 @@ function checkNamed(world: World, spec: ChainSpec, objections: Objections): read
       objections.add('conflict', pointer, detail);
     }
     found.push(subscriber);
-    const where = subscriber.attachment.switch;
-    for (const pool of poolsElsewhere(world, spec, where))
-      objections.add(
-        'conflict',
-        pointer,
-        `${name} is on switch ${where}, and pool ${pool.name} on ${pool.switch}`,
-      );
-    if (!uplinks.has(where)) uplinks.set(where, uplinkOf(world, where) !== undefined);
-    if (uplinks.get(where) === true) continue;
-    objections.add(
-      'conflict',
-      pointer,
-      `switch ${where} of ${name} has no uplink; POST one to /v1/uplinks first`,
-    );
+    if (world.declared.uplinks.size > 0) continue;
+    const detail = `no switch has an uplink that ${name} could use; POST one to /v1/uplinks first`;
+    objections.add('conflict', pointer, detail);
   }
   return found;
-}
-
-/** Pools of the chain that are not on this switch. */
-export function poolsElsewhere(world: World, { hops }: ChainSpec, switchName: Name): readonly PoolSpec[] {
-  return hops.flatMap(({ pool }) => {
-    const spec = pool === undefined ? undefined : world.declared.pools.get(pool)?.spec;
-    return spec === undefined || spec.switch === switchName ? [] : [spec];
-  });
 }
 
 function selectedByLabel(world: World, spec: ChainSpec): readonly SubscriberSpec[] {

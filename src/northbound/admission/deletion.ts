@@ -3,7 +3,7 @@
  */
 import type { Kind } from '../../model/declared.ts';
 import type { Name } from '../../model/ids.ts';
-import { chainsThatNeedUplinkOf } from './attachments.ts';
+import { chainsWithoutUplink, mistakenWithoutUplinkOf } from './attachments.ts';
 import { type Objections, objectsOf, type World } from './world.ts';
 
 export function admitDeletion(world: World, kind: Kind, name: Name, objections: Objections): void {
@@ -22,9 +22,10 @@ export function admitDeletion(world: World, kind: Kind, name: Name, objections: 
     case 'uplinks': {
       const spec = world.before.uplinks.get(name)?.spec;
       if (spec === undefined) break;
-      for (const { chain, subscriber } of chainsThatNeedUplinkOf(world, spec.attachment.switch)) {
+      for (const { chain, subscriber } of chainsWithoutUplink(world)) {
         need(`chain ${chain} needs it for subscriber ${subscriber}`);
       }
+      for (const detail of mistakenWithoutUplinkOf(world, spec.attachment.switch)) need(detail);
       break;
     }
     case 'functions':

@@ -38,9 +38,8 @@ export function checkRewriting(world: World, spec: ChainSpec, objections: Object
   const pointer = `/hops/${last.index}/config${last.by.external}`;
   for (const other of chainsKnownBy(world, address, spec.name))
     objections.add('conflict', pointer, `chain ${other} is known at the uplink by ${address} too`);
-  for (const { spec: at } of objectsOf(world, 'switches').values())
-    for (const { spec: subscriber } of objectsOf(world, 'subscribers').by(`ip ${at.name}/${address}`))
-      objections.add('conflict', pointer, `subscriber ${subscriber.name} has the address ${address}`);
+  for (const { spec: subscriber } of objectsOf(world, 'subscribers').byBeginning(`ip ${address}/`))
+    objections.add('conflict', pointer, `subscriber ${subscriber.name} has the address ${address}`);
 }
 
 /** A subscriber may not have the address that a chain is known by. */

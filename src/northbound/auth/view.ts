@@ -206,8 +206,8 @@ async function explained(
   const explanation = await all.explain(query, source);
   const isOthers = ({ chain, foreign }: ExplainStep): boolean =>
     foreign === true || (chain !== undefined && tenantOf(chain) !== tenant);
-  const passes = explanation.passes.map(({ port, steps }) => ({
-    port,
+  const passes = explanation.passes.map(({ steps, ...where }) => ({
+    ...where,
     steps: steps.map((step) =>
       isOthers(step)
         ? { table: step.table, tableName: step.tableName, does: 'belongs to somebody else' }
@@ -237,7 +237,7 @@ function merged(real: Declared, own: Declared, next: Declared): Declared {
 /** Flows are the operator's to see, and so are switches that no subscriber of the tenant's is attached to. */
 function planned(tenant: Name, plan: Plan, next: Declared): Plan {
   const own = new Set([...next.subscribers.values()].map(({ spec }) => spec.attachment.switch));
-  const others = [...next.switches.keys()].filter((name) => !own.has(name));
+  const others = new Set<string>([...next.switches.keys()].filter((name) => !own.has(name)));
   const isOwn = ({ for: whose }: { readonly for: string }): boolean =>
     tenantOf(whose.slice(whose.lastIndexOf(' ') + 1)) === tenant;
   const { start, stop, reconfigure } = plan.instances;
@@ -248,9 +248,12 @@ function planned(tenant: Name, plan: Plan, next: Declared): Plan {
       stop: stop.filter(isOwn),
       reconfigure: reconfigure.filter(isOwn),
     },
-    notes: plan.notes.filter((note) => !others.some((name) => note.includes(` ${name} `))),
+    notes: plan.notes.filter((note) => !wordsOf(note).some((word) => others.has(word))),
   };
 }
+
+const wordsOf = (text: string): readonly string[] =>
+  text.split(/[^\w.-]+/).map((word) => word.replace(/\.+$/, ''));
 
 function forbidden(detail: string): ChainstitchError {
   return new ChainstitchError('forbidden', detail);

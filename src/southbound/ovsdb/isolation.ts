@@ -62,9 +62,13 @@ function portsByNumber(tables: Tables, bridge: BridgeRow): ReadonlyMap<number, P
   return ports;
 }
 
-/** The numbers of the ports that nothing but flows can reach. */
-export function isolatedPorts(tables: Tables, bridge: BridgeRow): ReadonlySet<OfPort> {
-  const ports = [...portsByNumber(tables, bridge)].filter(([, { row }]) => isolationOf(row) === 'all');
+/** The numbers of the ports that are isolated in this way. */
+export function isolatedPorts(
+  tables: Tables,
+  bridge: BridgeRow,
+  how: Exclude<Isolation, 'none'>,
+): ReadonlySet<OfPort> {
+  const ports = [...portsByNumber(tables, bridge)].filter(([, { row }]) => isolationOf(row) === how);
   return new Set(ports.map(([ofport]) => ofport as OfPort));
 }
 

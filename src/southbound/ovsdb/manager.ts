@@ -84,7 +84,11 @@ export class OvsdbManager implements BridgePorts {
     const bridge = tables && oneBridge(tables, dpid);
     if (tables === undefined || bridge === undefined || 'problem' in bridge) return undefined;
     const failMode = textOf(bridge.row.get('fail_mode')) === 'secure' ? 'secure' : 'standalone';
-    return { failMode, isolated: isolatedPorts(tables, bridge) };
+    return {
+      failMode,
+      isolated: isolatedPorts(tables, bridge, 'all'),
+      untagged: isolatedPorts(tables, bridge, 'tagged'),
+    };
   }
 
   /** Whether `isolate` would change something; undefined while that cannot be known. */

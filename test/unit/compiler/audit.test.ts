@@ -40,7 +40,7 @@ function compiled(declared: Declared, steering: Steering, notReady: readonly str
     held: {
       flows: flows.map((flow) => ({ ...flow, stats: [] })),
       groups: of.groups,
-      bridge: { failMode: 'secure', isolated: new Set(isolated) },
+      bridge: { failMode: 'secure', isolated: new Set(isolated), untagged: new Set() },
     },
   };
 }
@@ -457,7 +457,7 @@ t.test('the work grows with the subscribers, not with their square', async (t) =
     const held = {
       flows: (of?.flows ?? []).map((flow) => ({ ...parseFlow(flowText(flow)), stats: [] })),
       groups: [],
-      bridge: { failMode: 'secure' as const, isolated },
+      bridge: { failMode: 'secure' as const, isolated, untagged: new Set<never>() },
     };
     const { findings, classes } = audit({ input, held });
     t.strictSame(findings, []);

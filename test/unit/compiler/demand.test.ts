@@ -73,7 +73,7 @@ t.test('a path sleeps until it is called, and sleeps again when it is idle', asy
 
   const dozing = plan(declared, awake, { now: 5000, traffic: { idle: ALL } });
   t.strictSame(states(dozing), ['1 current dozing']);
-  t.equal(nextDeadline(dozing), 6000);
+  t.equal(nextDeadline(dozing, 0), 6000);
   t.strictSame(instancesOf(declared, dozing), ['i1', 'i2'], 'what is under way may finish');
   t.strictSame(states(plan(declared, dozing, { now: 5500, traffic: { called: ALL } })), ['1 current awake']);
   t.strictSame(states(plan(declared, dozing, { now: 6000 })), ['1 current asleep']);

@@ -56,14 +56,20 @@ const tablesOf = (input: CompileInput) => {
 };
 
 function hopsMet(input: CompileInput, packet: Record<string, string>, port = 's1-eth3') {
-  const { hops, outcome } = explain({
+  const answer = explain({
     query: { switch: name('s1'), port, packet },
-    tables: new FlowTables(tablesOf(input).flows),
-    ports: input.facts.switches.get(DPID)?.ports ?? new Map(),
+    links: [],
     declared: input.declared,
     steering: input.steering,
     interfacePrefix: 'cs',
   });
+  answer.next();
+  const { done, value } = answer.next({
+    tables: new FlowTables(tablesOf(input).flows),
+    ports: input.facts.switches.get(DPID)?.ports ?? new Map(),
+  });
+  if (!done) throw new Error('there is one switch');
+  const { hops, outcome } = value;
   return [
     ...hops.map((one) => `${one.hop}${one.external ? ` as ${one.external}` : ''}`),
     outcome.kind === 'output' ? outcome.port : outcome.kind,
@@ -100,7 +106,11 @@ function findings(input: CompileInput, ...planted: readonly string[]) {
   if (view === undefined) throw new Error('s1 is not known');
   const { flows, isolated } = tablesOf(input);
   const held = [...flows.map(flowText), ...planted].map((text) => ({ ...parseFlow(text), stats: [] }));
-  const bridge = { failMode: 'secure', isolated: new Set(isolated.keys()) } as const;
+  const bridge = {
+    failMode: 'secure',
+    isolated: new Set(isolated.keys()),
+    untagged: new Set<never>(),
+  } as const;
   const work = auditSwitch(
     view,
     { flows: held, groups: [], bridge },

@@ -166,13 +166,13 @@ t.test('active means that the guest is ready and the switch has answered', async
   await settle(control);
   t.match(status(control), {
     phase: 'pending',
-    conditions: [{ status: true }, { reason: 'InstanceStarting' }],
+    conditions: [{ status: true }, { status: true }, { reason: 'InstanceStarting' }],
   });
   network.instance('i1', 'ready');
   await settle(control);
   t.match(status(control), {
     phase: 'pending',
-    conditions: [{}, { status: true }, { reason: 'BarrierPending' }],
+    conditions: [{}, {}, { status: true }, { reason: 'BarrierPending' }],
   });
   network.confirm();
   await settle(control);
@@ -182,7 +182,7 @@ t.test('active means that the guest is ready and the switch has answered', async
   await settle(control);
   t.match(status(control), {
     phase: 'degraded',
-    conditions: [{}, { message: /SIGKILL/ }],
+    conditions: [{}, {}, { message: /SIGKILL/ }],
     switches: [{ switch: 's1', connection: 'connected' }],
     paths: [{ hops: [{ phase: 'backoff', problem: 'the emulator ended by SIGKILL' }] }],
   });
@@ -316,7 +316,10 @@ t.test('a refused flow marks its own chain and is not tried again until the chai
   await settle(control);
   network.refuse(1);
   await settle(control);
-  t.match(status(control), { phase: 'rejected', conditions: [{}, {}, { message: /OFPBAC_BAD_OUT_PORT/ }] });
+  t.match(status(control), {
+    phase: 'rejected',
+    conditions: [{}, {}, {}, { message: /OFPBAC_BAD_OUT_PORT/ }],
+  });
   network.confirm();
   await settle(control);
   t.match(status(control), { phase: 'rejected' });

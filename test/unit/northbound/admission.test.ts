@@ -95,6 +95,13 @@ t.test('switches', async (t) => {
   );
 });
 
+/** A subscriber with the addresses of Alice, behind another uplink. */
+const TWIN: Objects = {
+  switches: [{ ...SWITCH, name: 's3', dpid: '0000000000000003' }],
+  uplinks: [{ ...UPLINK, name: 'u3', attachment: { switch: 's3', port: 'p9' } }],
+  subscribers: [{ ...ALICE, name: 'twin', attachment: { switch: 's3', port: 'p1' } }],
+};
+
 t.test('uplinks', async (t) => {
   accepts(t, 'the first', 'uplinks', UPLINK, { switches: [SWITCH] });
   accepts(t, 'to another port', 'uplinks', { ...UPLINK, attachment: { switch: 's1', port: 'p8' } }, LAB);
@@ -130,9 +137,10 @@ t.test('uplinks', async (t) => {
     'uplinks',
     moved,
     'conflict',
-    '/attachment/switch: chain c needs the uplink of s1 for alice',
+    `/attachment/switch: subscriber alice of s1 and twin of s3 have ${ALICE.mac} both, and only the uplinks of their switches tell them apart`,
     LAB,
-    { switches: [S2], chains: [CHAIN] },
+    TWIN,
+    { switches: [S2] },
   );
 });
 
@@ -154,11 +162,18 @@ t.test('subscribers', async (t) => {
     '/attachment/port: subscriber alice is attached to this port',
     LAB,
   );
-  accepts(
+  const elsewhere = { ...ALICE, name: 'carol', attachment: { switch: 's2', port: 'p1' } };
+  const S2_UPLINK = { ...UPLINK, name: 'u2', attachment: { switch: 's2', port: 'p9' } };
+  accepts(t, 'the same addresses behind another uplink', 'subscribers', elsewhere, LAB, {
+    switches: [S2],
+    uplinks: [S2_UPLINK],
+  });
+  refuses(
     t,
-    'the same addresses on another switch',
     'subscribers',
-    { ...ALICE, name: 'carol', attachment: { switch: 's2', port: 'p1' } },
+    elsewhere,
+    'conflict',
+    '/mac: subscriber alice of s1 has it; that can be where s2 and s1 have an uplink each',
     LAB,
     { switches: [S2] },
   );
@@ -261,18 +276,9 @@ t.test('pools', async (t) => {
     '/hops/0/onFailure: goes with `pool` only: an instance of one subscriber has no other beside it';
   refuses(t, 'chains', other, 'invalid-body', why, ...lab);
   const away = { ...BOB, attachment: { switch: 's2', port: 'p2' } };
-  refuses(
-    t,
-    'subscribers',
-    away,
-    'conflict',
-    '/attachment/switch: chain c names it, and its pool edge is on s1',
-    ...lab,
-    {
-      chains: [{ ...sharing, subscribers: ['bob'] }],
-      uplinks: [{ ...UPLINK, name: 'u2', attachment: { switch: 's2', port: 'p9' } }],
-    },
-  );
+  accepts(t, 'a pool on another switch', 'subscribers', away, ...lab, {
+    chains: [{ ...sharing, subscribers: ['bob'] }],
+  });
 });
 
 t.test('services of one subscriber that can meet in a frame need priorities that differ', async (t) => {
@@ -410,7 +416,7 @@ t.test('a subscriber is in at most one chain without a service, also when labels
 
 t.test('a subscriber of a chain needs an uplink', async (t) => {
   const { uplinks: _, ...without } = LAB;
-  const fault = '/subscribers/0: switch s1 of alice has no uplink; POST one to /v1/uplinks first';
+  const fault = '/subscribers/0: no switch has an uplink that alice could use; POST one to /v1/uplinks first';
   refuses(t, 'chains', CHAIN, 'conflict', fault, without);
   accepts(
     t,
@@ -420,15 +426,7 @@ t.test('a subscriber of a chain needs an uplink', async (t) => {
     without,
   );
   const moved = { ...ALICE, attachment: { switch: 's2', port: 'p1' } };
-  refuses(
-    t,
-    'subscribers',
-    moved,
-    'conflict',
-    '/attachment/switch: chain c names it, and s2 has no uplink; declare one first',
-    LAB,
-    { switches: [S2], chains: [CHAIN] },
-  );
+  accepts(t, 'on another switch', 'subscribers', moved, LAB, { switches: [S2], chains: [CHAIN] });
 });
 
 t.test('hops', async (t) => {
@@ -528,6 +526,12 @@ t.test('what is needed stays', async (t) => {
     'uplink out is attached to it',
   ]);
   t.same(needs('uplinks', 'out'), ['chain c needs it for subscriber alice']);
+  t.equal(
+    remove(world(...using, { uplinks: TWIN.uplinks ?? [] }), 'uplinks', 'out'),
+    undefined,
+    'one is left',
+  );
+  t.match(remove(world(...using, TWIN), 'uplinks', 'out'), { code: 'in-use' }, 'two would be mistaken');
   t.same(needs('functions', 'probe'), ['chain c has a hop of it']);
   t.same(needs('subscribers', 'alice'), ['chain c names it']);
   t.match(removal('switches', 's1'), { code: 'in-use' });

@@ -129,6 +129,7 @@ const switchSpec: Full<SwitchSpec> = {
   dpid: '00000000000000ff' as Dpid,
   unchained: 'drop',
   ovsdb: 'tcp:127.0.0.1:6640',
+  hostsInstances: false,
 };
 const subscriber: Full<SubscriberSpec> = {
   name: 'alice' as Name,

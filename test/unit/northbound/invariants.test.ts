@@ -97,14 +97,15 @@ function contradictions(declared: Declared): string[] {
     'uplinks of a switch',
     all('uplinks').map((spec) => spec.attachment.switch),
   );
-  unique(
-    'mac of a switch',
-    all('subscribers').map((spec) => `${spec.attachment.switch} ${spec.mac}`),
-  );
-  unique(
-    'ip of a switch',
-    all('subscribers').flatMap((spec) => (spec.ipv4 ?? []).map((ip) => `${spec.attachment.switch} ${ip}`)),
-  );
+  const withUplink = new Set(all('uplinks').map((spec) => spec.attachment.switch));
+  for (const [index, one] of all('subscribers').entries())
+    for (const other of all('subscribers').slice(0, index)) {
+      const switches = [one, other].map((spec) => spec.attachment.switch);
+      const addresses = new Set([other.mac, ...(other.ipv4 ?? [])]);
+      if (![one.mac, ...(one.ipv4 ?? [])].some((address) => addresses.has(address))) continue;
+      if (new Set(switches).size < 2 || !switches.every((at) => withUplink.has(at)))
+        found.push(`${one.name} and ${other.name} can be mistaken`);
+    }
   const uplinks = new Set(all('uplinks').map(place));
   for (const spec of all('subscribers'))
     if (uplinks.has(place(spec))) found.push(`${spec.name} is on an uplink`);
@@ -146,12 +147,8 @@ function contradictions(declared: Declared): string[] {
     );
     for (const name of chain.subscribers ?? []) {
       const where = declared.subscribers.get(name)?.spec.attachment.switch;
-      for (const { pool } of chain.hops)
-        if (pool !== undefined && declared.pools.get(pool)?.spec.switch !== where)
-          found.push(`${name} and pool ${pool} are apart`);
       if (where === undefined) found.push(`${chain.name} has no subscriber ${name}`);
-      else if (!all('uplinks').some((spec) => spec.attachment.switch === where))
-        found.push(`${name} has no uplink`);
+      else if (all('uplinks').length === 0) found.push(`${name} has no uplink`);
     }
   }
   return found;

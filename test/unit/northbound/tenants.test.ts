@@ -338,9 +338,15 @@ t.test('a tenant explains what its own subscribers send, and sees no steps of ot
   });
   const hop = (id: string) => ({ hop: 'firewall-1', instance: id });
   api.control.explanation = {
-    passes: [{ port: 'p1', steps: [{ ...step('acme.c'), flow: 'f', does: 'd' }, step('beta.c')] }],
+    passes: [
+      {
+        switch: 's1' as Name,
+        port: 'p1',
+        steps: [{ ...step('acme.c'), flow: 'f', does: 'd' }, step('beta.c')],
+      },
+    ],
     hops: [hop('i1'), hop('i2')],
-    outcome: { kind: 'output', port: 'p9' },
+    outcome: { kind: 'output', switch: 's1' as Name, port: 'p9' },
     also: [],
   };
   const ask = (port: string) =>
