@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 # Everything that the lab and the tests run and that a bare Debian 12 lacks.
 packages='
 chromium
+clang
 curl
 ethtool
 gcc
@@ -17,6 +18,7 @@ iproute2
 iputils-ping
 isc-dhcp-client
 libc6-dev
+libclang-rt-14-dev
 libseccomp-dev
 make
 mininet

@@ -90,6 +90,7 @@ await check('format and lint', ['npm', 'run', '--silent', 'format:check']);
 await check('types', ['npm', 'run', '--silent', 'types']);
 await check('boundaries between the folders', ['npm', 'run', '--silent', 'boundaries']);
 await check('unikernels: the parts that need no machine', ['make', '-C', 'unikernels', 'check']);
+await check('unikernels: fuzzed for a while', ['make', '-C', 'unikernels', '-j2', 'fuzz']);
 await check('tap build', ['tap', 'build']);
 await tap('test/unit/**/*.test.ts', '--jobs=2');
 await tap('ts-openflow/test/**/*.test.ts', '--jobs=2');

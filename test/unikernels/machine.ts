@@ -141,10 +141,10 @@ function qemuArguments(directory: string, options: MachineOptions): string[] {
   ];
 }
 
-async function within<T>(what: string, promise: Promise<T>): Promise<T> {
+async function within<T>(what: string, promise: Promise<T>, patienceMs = PATIENCE_MS): Promise<T> {
   const enough = new AbortController();
-  const late = setTimeout(PATIENCE_MS, undefined, { signal: enough.signal }).then(() => {
-    throw new Error(`no ${what} within ${PATIENCE_MS} ms`);
+  const late = setTimeout(patienceMs, undefined, { signal: enough.signal }).then(() => {
+    throw new Error(`no ${what} within ${patienceMs} ms`);
   });
   late.catch(() => {});
   return Promise.race([promise, late]).finally(() => enough.abort());
@@ -166,10 +166,10 @@ export class Lines {
     }
   }
 
-  next(what: string): Promise<string> {
+  next(what: string, patienceMs?: number): Promise<string> {
     const line = this.#lines.shift();
     if (line !== undefined) return Promise.resolve(line);
-    return within(what, new Promise((resolve) => this.#waiting.push(resolve)));
+    return within(what, new Promise((resolve) => this.#waiting.push(resolve)), patienceMs);
   }
 
   /** The next line, or undefined when none comes within this time. */

@@ -4,12 +4,14 @@
 
 stdin:  <left|right> <hex of a frame>      send it
         flood <left|right> <hex>[,<hex>...] <count> [<frames a second>]   send so many, one frame after the other in turn
+        mutate <hex>[,<hex>...] <count> <seed>   send so many from both sides, each with random damage; what comes in is lost
         latency <hex> <count>              time it from left to right, one at a time
         first <hex>                        send it left until it comes in right, and tell when: seconds, CLOCK_MONOTONIC
 stdout: <left|right> <hex of a frame>      one came in
 """
 
 import itertools
+import random
 import selectors
 import socket
 import sys
@@ -17,6 +19,8 @@ import time
 
 EVERY_TYPE = 3
 OUTGOING = 4
+# Of an MTU of 1500.
+LONGEST = 1514
 
 sockets = {}
 for side, device in zip(("left", "right"), sys.argv[1:3]):
@@ -37,6 +41,31 @@ def flood(sock, frames, count, rate):
         while number > (time.perf_counter() - started) * rate:
             pass
         sock.send(frame)
+
+
+def damaged(frame, rng):
+    frame = bytearray(frame)
+    for _ in range(rng.getrandbits(3)):
+        # Most of what a function looks at stands at the front.
+        frame[12 + rng.randrange(min(len(frame) - 12, 80 if rng.getrandbits(2) else 1500))] = rng.getrandbits(8)
+    if rng.getrandbits(2) == 0:
+        return frame[: rng.randrange(14, len(frame) + 1)]
+    return frame + rng.randbytes(rng.getrandbits(6)) if rng.getrandbits(3) == 0 else frame
+
+
+def mutate(frames, count, seed):
+    rng = random.Random(seed)
+    for number in range(count):
+        sock = sockets["left" if rng.getrandbits(1) else "right"]
+        sock.send(damaged(rng.choice(frames), rng)[:LONGEST])
+        if number % 200 == 0:
+            time.sleep(0.001)
+    for sock in sockets.values():
+        try:
+            while sock.recv(65536, socket.MSG_DONTWAIT):
+                pass
+        except BlockingIOError:
+            pass
 
 
 def latency(frame, count):
@@ -69,6 +98,9 @@ def command(words):
     if words[0] == "flood":
         flood(sockets[words[1]], [bytes.fromhex(frame) for frame in words[2].split(",")], int(words[3]), float(words[4]) if words[4:] else 1e9)
         print("flooded", flush=True)
+    elif words[0] == "mutate":
+        mutate([bytes.fromhex(frame) for frame in words[1].split(",")], int(words[2]), int(words[3]))
+        print("mutated", flush=True)
     elif words[0] == "latency":
         print("latency", latency(bytes.fromhex(words[1]), int(words[2])), flush=True)
     elif words[0] == "first":

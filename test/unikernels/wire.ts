@@ -4,6 +4,9 @@ import { join } from 'node:path';
 
 import { DEVICES, Lines, type Teardown } from './machine.ts';
 
+/** Long enough for the batches that are sent at a time. */
+const MUTATE_MS = 60_000;
+
 export type Side = 'left' | 'right';
 
 export class Wire {
@@ -36,6 +39,13 @@ export class Wire {
     const list = [frames].flat().map((frame) => frame.toString('hex'));
     this.#process.stdin.write(`flood ${from} ${list.join(',')} ${count} ${rate}\n`);
     while ((await this.#lines.next('end of the flood')) !== 'flooded');
+  }
+
+  /** Sends so many of these with random damage, from both sides; what comes in meanwhile is lost. */
+  async mutate(frames: readonly Buffer[], count: number, seed: number): Promise<void> {
+    const list = frames.map((frame) => frame.toString('hex')).join(',');
+    this.#process.stdin.write(`mutate ${list} ${count} ${seed}\n`);
+    while ((await this.#lines.next('end of the mutated frames', MUTATE_MS)) !== 'mutated');
   }
 
   /** The median time from one end to the other, in microseconds. */

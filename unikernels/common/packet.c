@@ -113,7 +113,7 @@ static bool read_ipv6(struct bytes *bytes, bool quoted, struct packet *packet, s
 		case 43: /* routing; type 0 with segments left is source routing */
 			if (bytes->length < 8 || (at[2] == 0 && at[3] > 0))
 				return false;
-			/* fall through */
+			__attribute__((fallthrough));
 		case 0:  /* hop by hop */
 		case 60: /* destination options */
 			if (bytes->length < 8)

@@ -2,6 +2,10 @@
 
 #include "check.h"
 
+#include <sys/mman.h>
+
+#define PAGE ((size_t)4096)
+
 struct sent platform_sent[SENT_MAX];
 size_t platform_sent_count;
 char platform_said[4096];
@@ -12,8 +16,12 @@ uint64_t platform_wall_clock;
 void platform_start(uint64_t seed, size_t memory) {
 	static struct arena arena;
 	static struct identity identity = {.id = "test-1", .macs = {{2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}}};
-	free(arena.start);
-	arena = (struct arena){.start = calloc(1, memory ? memory : 1), .size = memory};
+	/* As the real ones give it: pages that are there once they are touched, and nothing behind the last. */
+	if (arena.start)
+		munmap(arena.start, arena.size + PAGE);
+	arena.size = (memory + PAGE - 1) / PAGE * PAGE;
+	arena = (struct arena){.start = mmap(NULL, arena.size + PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), .size = arena.size};
+	CHECK(arena.start != MAP_FAILED && mprotect(arena.start, arena.size, PROT_READ | PROT_WRITE) == 0);
 	identity.seed = seed;
 	platform_forget();
 	platform_wake_at = NEVER;
