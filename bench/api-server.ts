@@ -3,12 +3,8 @@
  * a line of JSON once it listens. Arguments: `bare`, or `api` and the file of the store.
  */
 import { fastify } from 'fastify';
-import { systemClock } from '../src/control/clock.ts';
-import { createControl } from '../src/control/control.ts';
-import { createNorthbound } from '../src/northbound/index.ts';
 import { openStore } from '../src/store/store.ts';
-import { silentLog } from '../src/telemetry/log.ts';
-import { noInstances, noSwitches } from '../test/harness/no-network.ts';
+import { serveAlone } from '../test/harness/api-alone.ts';
 import { subscriber } from './api-objects.ts';
 
 const [what = '', file = ''] = process.argv.slice(2);
@@ -31,31 +27,8 @@ async function bare(): Promise<string> {
   return app.listen({ host, port: 0 });
 }
 
-async function api(): Promise<string> {
-  const store = openStore(file);
-  const control = createControl({
-    store,
-    switches: noSwitches,
-    instances: noInstances,
-    builtIns: [],
-    interfacePrefix: 'cs',
-    drainTime: 1000,
-    settleTime: 0,
-    clock: systemClock,
-    log: { info() {}, warn() {} },
-  });
-  const northbound = createNorthbound({
-    store,
-    introspection: control,
-    builtIns: [],
-    log: silentLog(),
-    onChange: control.wake,
-  });
-  control.wake();
-  return northbound.listen({ host, port: 0 });
-}
-
-const url = what === 'bare' ? await bare() : await api();
+const url =
+  what === 'bare' ? await bare() : await serveAlone(openStore(file), { builtIns: [], drainTime: 1000 });
 const milliseconds = Math.round(performance.now() - begin);
 const megabytes = Math.round(process.memoryUsage().rss / 1e6);
 process.stdout.write(`${JSON.stringify({ url, milliseconds, megabytes })}\n`);

@@ -32,7 +32,7 @@ Variables of the operator's command ([cli.md](cli.md)) begin in the same way; th
 | objects of one kind | ${API_LIMITS.objectsPerKind} |
 | records of the audit log that are kept | ${API_LIMITS.auditRecords} |
 | tokens | ${API_LIMITS.tokens} |
-| requests that wait for a state at the same time | ${API_LIMITS.waiters} |
+| requests that wait for a state at the same time | ${API_LIMITS.waiters.places}, of one tenant ${API_LIMITS.waiters.perTenant}, of all tenants ${API_LIMITS.waiters.tenants} |
 | time that a request may wait for a state | ${API_LIMITS.waitSecondsMax} seconds, ${API_LIMITS.waitSecondsDefault} unless it says otherwise |
 `;
 }

@@ -16,9 +16,9 @@ const kills = Number(KILLS ?? 5);
 t.setTimeout(60_000 + kills * 10_000);
 const server = fileURLToPath(new URL('store-server.ts', import.meta.url));
 
-/** Eight workers with 40 ms between writes ask for 200 writes a second. */
-const WORKERS = 8;
-const PAUSE_MS = 40;
+/** Writes that are sent a second, whether those before are answered or not, as long as there are workers. */
+const RATE = 200;
+const WORKERS = 32;
 const NAMES = 6;
 
 /** A number from 0 up to 1 from a seed (mulberry32). */
@@ -65,6 +65,8 @@ class Model {
   readonly keys = new Map<string, { key: string; body: unknown }>();
   readonly faults: string[] = [];
   writes = 0;
+  /** Time within which they were answered. */
+  seconds = 0;
 
   made(name: string, uid: number, how: string): void {
     const before = this.uids.get(uid);
@@ -73,11 +75,12 @@ class Model {
   }
 }
 
+const hex = (n: number): string => n.toString(16).padStart(2, '0');
 const subscriber = (name: string, worker: number, index: number, step: number) => ({
   ...ALICE,
   name,
   attachment: { switch: 's1', port: `p${worker}-${index}` },
-  mac: `02:00:00:00:0${worker}:0${index}`,
+  mac: `02:00:00:00:${hex(worker)}:${hex(index)}`,
   ipv4: [`10.1.${worker}.${index + 1}`],
   // Longer than a page, so that a torn write would show.
   labels: { ...Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`l${i}`, `step-${step}`])) },
@@ -91,8 +94,11 @@ async function work(
   round: number,
 ): Promise<void> {
   const names = Array.from({ length: NAMES }, (_, index) => `w${worker}-${index}`);
+  const begin = performance.now();
   for (let turn = 0; ; turn++) {
-    const step = round * 1_000_000 + turn * 10 + worker;
+    const due = begin + ((turn + random()) * WORKERS * 1000) / RATE;
+    await sleep(Math.max(0, due - performance.now()));
+    const step = round * 1_000_000 + turn * 100 + worker;
     const index = Math.floor(random() * NAMES);
     const name = names[index] as string;
     const state = model.known.get(name);
@@ -141,7 +147,6 @@ async function work(
       model.open.delete(name);
     }
     model.writes++;
-    await sleep(PAUSE_MS * (0.5 + random()));
   }
 }
 
@@ -234,8 +239,10 @@ async function run(file: string, rounds: number, mode: string): Promise<Model> {
         if (!(error instanceof TypeError) && !(error instanceof SyntaxError)) throw error;
       }),
     );
-    await sleep(100 + random() * 400);
+    const since = performance.now();
+    await sleep(100 + random() * 900);
     child.kill('SIGKILL');
+    model.seconds += (performance.now() - since) / 1000;
     await once(child, 'close');
     await Promise.all(workers);
     check(model, file, paths);
@@ -246,7 +253,8 @@ async function run(file: string, rounds: number, mode: string): Promise<Model> {
 t.test('every 2xx is there after a kill, nothing is half, and no number is given twice', async (t) => {
   t.setTimeout(30_000 + kills * 10_000);
   t.comment(`SEED=${seed}`);
-  const { faults, writes } = await run(`${t.testdir()}/state.db`, kills, 'honest');
+  const { faults, writes, seconds } = await run(`${t.testdir()}/state.db`, kills, 'honest');
+  t.comment(`${kills} kills, ${writes} writes answered, ${Math.round(writes / seconds)} a second`);
   t.same(faults, []);
   t.ok(writes > kills * 10, `${writes} writes were answered`);
 });
