@@ -73,7 +73,7 @@ const TABLE: { readonly [K in ShownKind]: KindEntry<K> } = {
     columns: [
       { title: 'NAME', of: ({ spec }) => spec.name },
       { title: 'BUILT-IN', of: ({ builtIn }) => (builtIn ? 'yes' : 'no') },
-      { title: 'IMAGE', of: ({ spec }) => spec.image },
+      { title: 'IMAGE', of: ({ spec }) => spec.image ?? '(external)' },
       { title: 'MIB', of: ({ spec }) => spec.memoryMiB },
       { title: 'DESCRIPTION', of: ({ spec }) => spec.description },
     ],
@@ -119,7 +119,7 @@ const TABLE: { readonly [K in ShownKind]: KindEntry<K> } = {
       { title: 'NAME', of: ({ spec }) => spec.name },
       { title: 'FUNCTION', of: ({ spec }) => spec.function },
       { title: 'SWITCH', of: ({ spec }) => spec.switch },
-      { title: 'INSTANCES', of: ({ spec }) => spec.instances },
+      { title: 'INSTANCES', of: ({ spec }) => spec.instances ?? spec.external.length },
       { title: 'DRAIN', of: ({ spec }) => join(spec.drain) },
     ],
   },

@@ -108,7 +108,8 @@ function wantedInstances({ declared, steering, interfacePrefix }: CompileInput):
     .flatMap((record) => {
       const spec = declared.functions.get(record.function)?.spec;
       const bridge = declared.switches.get(record.switch)?.spec;
-      if (!spec || !bridge) return [];
+      // What is somebody else's is there already.
+      if (!spec || spec.external || !bridge) return [];
       const wantedInterface = (side: Side) => ({
         port: portName(interfacePrefix, record.id, side),
         mac: instanceMac(record.id, side),

@@ -31,7 +31,7 @@ export function egressFlows(view: SwitchView): readonly DesiredFlow[] {
   const instances = new Map<string, { readonly hop: InstanceView; readonly owner: OwnerId }>();
   for (const { record, hops } of view.paths) {
     for (const hop of hops)
-      if (hop.here && hop.tag === undefined && !view.sleeping.has(hop.instance))
+      if (hop.here && hop.tags === undefined && !view.sleeping.has(hop.instance))
         instances.set(hop.instance, { hop, owner: record.owner });
   }
   for (const hop of view.pooled) instances.set(hop.instance, { hop, owner: SWITCH_OWNER });

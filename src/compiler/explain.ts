@@ -17,7 +17,7 @@ import type {
   Explanation,
 } from '../model/explain.ts';
 import type { LinkFact, PortFact } from '../model/facts.ts';
-import { type InstanceId, type Ipv4, MAX_HOPS, type Name, type OwnerId, SWITCH_OWNER } from '../model/ids.ts';
+import { type Ipv4, MAX_HOPS, type Name, type OwnerId, SWITCH_OWNER } from '../model/ids.ts';
 import { externalAddress } from '../model/rewriting.ts';
 import { type InstanceRecord, type Steering, stationOf } from '../model/steering.ts';
 import { CONTROLLER_PORT, flowText, NORMAL_PORT } from './flow.ts';
@@ -25,7 +25,7 @@ import { decodePlace, NEXT_HOP_MASK, PLACE_MASK, type Side } from './metadata.ts
 import type { AnyFlow, FlowTables } from './packets/flow-table.ts';
 import type { Effect, Hit } from './packets/run.ts';
 import { tableName } from './pipeline.ts';
-import { portName } from './view.ts';
+import { portsOf } from './view.ts';
 import { type Packet, type Walk, walk } from './walk.ts';
 
 export type ExplainInput = {
@@ -131,7 +131,7 @@ export function* explain(input: ExplainInput): Generator<Name, Explanation, Expl
       instance: instance.record.id,
       ...(external === undefined ? {} : { external }),
     });
-    const out = here.ports.get(names.portOf(instance.record.id, instance.side === 'left' ? 'right' : 'left'));
+    const out = here.ports.get(names.portOf(instance.record, instance.side === 'left' ? 'right' : 'left'));
     if (!out) {
       return {
         passes,
@@ -184,6 +184,8 @@ function parsePacket(fields: ExplainQuery['packet']): Packet {
 /** The switch where a packet is. */
 type Here = ExplainedSwitch & { readonly name: Name; readonly names: Names };
 
+const SIDES = ['left', 'right'] as const;
+
 /** Turns numbers of the tables of a switch back into what people call them. */
 class Names {
   readonly at: Name;
@@ -207,13 +209,15 @@ class Names {
     this.#ports = new Map([...ports.values()].map(({ ofport, name }) => [ofport, name]));
     this.#instances = new Map(
       [...steering.instances.values()].flatMap((record) =>
-        (['left', 'right'] as const).map((side) => [this.portOf(record.id, side), { record, side }] as const),
+        (record.switch === at ? SIDES : []).map(
+          (side) => [this.portOf(record, side), { record, side }] as const,
+        ),
       ),
     );
   }
 
-  portOf(instance: InstanceId, side: Side): string {
-    return portName(this.#prefix, instance, side);
+  portOf(record: InstanceRecord, side: Side): string {
+    return portsOf(this.#prefix, record)[side];
   }
 
   chain(owner: OwnerId): Name | undefined {

@@ -72,13 +72,14 @@ const byClaim = (a: PathView, b: PathView): number =>
 
 /** Each with what it is known by. */
 function returnFlows({ record, hops }: PathView): readonly (readonly [string, DesiredFlow])[] {
-  return hops.flatMap(({ left, right, tag }, i) => {
+  return hops.flatMap(({ left, right, tags }, i) => {
     const upstream = { path: record.id, direction: 'upstream', hopsDone: i + 1 } as const;
     const downstream = { path: record.id, direction: 'downstream', hopsDone: hops.length - i } as const;
     return [
       ...(right === undefined ? [] : [[right, upstream] as const]),
       ...(left === undefined ? [] : [[left, downstream] as const]),
     ].map(([port, place]) => {
+      const tag = tags?.[place.direction];
       const match = tag === undefined ? [inPort(port)] : [inPort(port), tagged(tag)];
       const back = tag === undefined ? placeAt(place) : [popTag, ...placeAt(place)];
       return [`${port} ${tag}`, flow(record.owner, 'ingress', PRIORITY.exact, match, back)] as const;

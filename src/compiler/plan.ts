@@ -13,6 +13,7 @@ import { type ResolvedHop, resolveHops } from '../model/hops.ts';
 import type { InstanceId, Name, OwnerId, PathId } from '../model/ids.ts';
 import { sameJson } from '../model/json.ts';
 import {
+  type ExternalPorts,
   type InstanceRecord,
   memberKey,
   type PathRecord,
@@ -252,18 +253,24 @@ function planPools(draft: Draft, { declared, instances, settled }: PlanInput): R
       const records = byPool.get(uid) ?? [];
       for (const { id, config: before } of records)
         if (!sameJson(before, config)) draft.configure(id, config);
-      for (let missing = spec.instances - records.length; missing > 0; missing--) {
+      const add = (external?: ExternalPorts): void => {
         const id = draft.addInstance<PooledInstance>({
           pool: spec.name,
           poolUid: uid,
           switch: spec.switch,
           function: spec.function,
           config,
+          ...(external ? { external } : {}),
         });
         records.push(draft.instance(id) as PooledInstance);
-      }
+      };
+      for (let missing = (spec.instances ?? 0) - records.length; missing > 0; missing--) add();
+      const named = new Set(records.map(({ external }) => external?.name));
+      for (const { name, left, right, port } of spec.external ?? [])
+        if (!named.has(name))
+          add(port === undefined ? { name, left, right } : { name, left: port, right: port });
       const made = poolOf(pool, records, health);
-      for (const { record } of made.candidates.slice(0, spec.instances)) draft.keep(record.id);
+      for (const { record, wanted } of made.candidates) if (wanted) draft.keep(record.id);
       return [spec.name, made] as const;
     }),
   );

@@ -5,7 +5,7 @@
  * fewer only its own subscribers move, each to where it would have been without. A subscriber that has an
  * instance keeps it as long as that is there, also when others join the pool: its flows are known there.
  */
-import type { FailPolicy, Stored } from '../model/declared.ts';
+import type { Appliance, FailPolicy, PoolSpec, Stored } from '../model/declared.ts';
 import type { InstanceFact } from '../model/facts.ts';
 import type { SharedHop } from '../model/hops.ts';
 import type { InstanceId, Name } from '../model/ids.ts';
@@ -19,6 +19,8 @@ export type Candidate = {
   readonly health: 'ready' | 'new' | 'lost';
   /** It is to go, or to be empty. */
   readonly leaving: boolean;
+  /** It is to be there, also with nobody on it. */
+  readonly wanted: boolean;
 };
 export type Pool = { readonly switch: Name; readonly candidates: readonly Candidate[] };
 
@@ -29,7 +31,14 @@ export function healthOf(fact: InstanceFact | undefined, settled: boolean): Cand
   return 'lost';
 }
 
-/** Those that a pool has too many are the drained ones and then the newest. */
+/** What of a pool's spec says of a record whether it is to be there, and which share it has. */
+const isWanted = (spec: PoolSpec, record: PooledInstance, place: number): boolean =>
+  spec.external === undefined ? place < spec.instances : applianceOf(spec, record) !== undefined;
+const weightOf = (spec: PoolSpec, record: PooledInstance): number => applianceOf(spec, record)?.weight ?? 1;
+const applianceOf = ({ external }: PoolSpec, record: PooledInstance): Appliance | undefined =>
+  external?.find(({ name }) => name === record.external?.name);
+
+/** Those that a pool has too many are the drained ones and then the newest; of others' machines, those it no longer names. */
 export function poolOf(
   { spec }: Stored<'pools'>,
   records: readonly PooledInstance[],
@@ -45,9 +54,10 @@ export function poolOf(
     switch: spec.switch,
     candidates: inOrder.map((record, place) => ({
       record,
-      weight: 1,
+      weight: weightOf(spec, record),
       health: health(record.id),
-      leaving: drained.has(record.id) || place >= spec.instances,
+      leaving: drained.has(record.id) || !isWanted(spec, record, place),
+      wanted: isWanted(spec, record, place),
     })),
   };
 }

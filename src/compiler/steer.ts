@@ -37,7 +37,7 @@ function direction(view: SwitchView, path: PathView, way: Direction): readonly D
     if (!hop) return atEnd(path, way);
     if (isPassedOver(hop)) return onwards(hopsDone + 1);
     const side = way === 'upstream' ? 'left' : 'right';
-    return { does: sendTo({ kind: 'instance', instance: hop.instance, side }, hop.tag), to: hop };
+    return { does: sendTo({ kind: 'instance', instance: hop.instance, side }, hop.tags?.[way]), to: hop };
   };
   const isDoor = name === (way === 'upstream' ? record.switch : exitOf(record));
   const sleeps = record.demand?.phase === 'asleep' && path.door !== 'call';

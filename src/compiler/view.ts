@@ -6,8 +6,10 @@ import type { Facts, PortFact } from '../model/facts.ts';
 import type { Dpid, InstanceId, Ipv4, Name, OfPort, OwnerId, PathId } from '../model/ids.ts';
 import { externalAddress } from '../model/rewriting.ts';
 import {
+  DOWNSTREAM_TAG,
   type Door,
   doorOf,
+  type InstanceRecord,
   type Member,
   memberKey,
   type PathRecord,
@@ -15,7 +17,7 @@ import {
   sleepersOf,
 } from '../model/steering.ts';
 import { exitOf, isRouted, type RoutedPath, switchesOf } from './legs.ts';
-import { instanceNumber, type Side } from './metadata.ts';
+import { type Direction, instanceNumber, type Side } from './metadata.ts';
 import { selection } from './selection.ts';
 import { type ServiceFlows, serviceFlows } from './service.ts';
 import { linkKey, NO_TREE, type UnchainedTree } from './tree.ts';
@@ -47,8 +49,8 @@ export type HopView = InstanceView & {
   /** The hop's name. */
   readonly hop: string;
   readonly onFailure: FailPolicy;
-  /** VLAN id that tells the path from others at the instance. */
-  readonly tag: number | undefined;
+  /** VLAN ids that tell the path from others at the instance, and its directions where that has one arm. */
+  readonly tags: Readonly<Record<Direction, number>> | undefined;
   /** Where the instance sleeps or is being woken: what becomes of packets that come before it is ready. */
   readonly unwoken: 'hold' | 'pass' | undefined;
 };
@@ -118,6 +120,13 @@ export type SwitchView = {
 export const portName = (prefix: string, instance: InstanceId, side: Side): string =>
   `${prefix}${instanceNumber(instance)}${side === 'left' ? 'l' : 'r'}`;
 
+/** Names of the ports of an instance; one name where it has one arm. */
+export const portsOf = (prefix: string, record: InstanceRecord): Readonly<Record<Side, string>> =>
+  record.external ?? {
+    left: portName(prefix, record.id, 'left'),
+    right: portName(prefix, record.id, 'right'),
+  };
+
 const isInstancePort = (prefix: string, name: string): boolean =>
   name.startsWith(prefix) && /^[0-9]+[lr]$/.test(name.slice(prefix.length));
 
@@ -138,7 +147,10 @@ export function edgesOf(
   }
   const entered = [...steering.instances.values()]
     .filter((record) => record.switch === name)
-    .flatMap(({ id }) => [portName(interfacePrefix, id, 'left'), portName(interfacePrefix, id, 'right')]);
+    .flatMap((record) => {
+      const { left, right } = portsOf(interfacePrefix, record);
+      return [left, right];
+    });
   for (const port of entered) ports.add(port);
   return ports;
 }
@@ -159,23 +171,35 @@ export function viewSwitch(
   const uplinkSpec = [...input.declared.uplinks.values()].find((u) => u.spec.attachment.switch === spec.name);
   const uplink = numberOf(uplinkSpec?.spec.attachment.port);
 
-  const instanceView = (instance: InstanceId): InstanceView => ({
-    instance,
-    here: input.steering.instances.get(instance)?.switch === spec.name,
-    ready: input.facts.instances.get(instance)?.phase === 'ready',
-    left: numberOf(portName(input.interfacePrefix, instance, 'left')),
-    right: numberOf(portName(input.interfacePrefix, instance, 'right')),
-  });
+  const instanceView = (instance: InstanceId): InstanceView => {
+    const record = input.steering.instances.get(instance);
+    const here = record?.switch === spec.name;
+    const ports = here ? portsOf(input.interfacePrefix, record) : undefined;
+    return {
+      instance,
+      here,
+      ready: input.facts.instances.get(instance)?.phase === 'ready',
+      left: numberOf(ports?.left),
+      right: numberOf(ports?.right),
+    };
+  };
   const hopView = (
     { instance, onFailure, shared, onDemand }: PathRecord['hops'][number],
     { demand }: PathRecord,
-  ): HopView => ({
-    ...instanceView(instance),
-    hop: shared?.hop ?? input.steering.instances.get(instance)?.hop ?? instance,
-    onFailure,
-    tag: shared?.tag,
-    unwoken: demand?.phase === 'awake' ? undefined : onDemand?.firstPacket,
-  });
+  ): HopView => {
+    const record = input.steering.instances.get(instance);
+    const hasOneArm = record?.external && record.external.left === record.external.right;
+    return {
+      ...instanceView(instance),
+      hop: shared?.hop ?? record?.hop ?? instance,
+      onFailure,
+      tags: shared && {
+        upstream: shared.tag,
+        downstream: shared.tag + (hasOneArm ? DOWNSTREAM_TAG : 0),
+      },
+      unwoken: demand?.phase === 'awake' ? undefined : onDemand?.firstPacket,
+    };
+  };
   const viewDoor = (path: PathRecord): PathView['door'] => {
     const door = doorOf(path);
     return door === 'hold' && input.overfull?.has(path.id) ? 'shut' : door;
@@ -199,8 +223,12 @@ export function viewSwitch(
       external: externalOfPath(input, record),
     }));
 
+  const pooled = [...input.steering.instances.values()].filter(
+    (record) => record.pool !== undefined && record.switch === spec.name,
+  );
+  const external = new Set(pooled.flatMap((record) => [record.external?.left, record.external?.right]));
   const outsidePorts = [...ports.values()]
-    .filter((port) => !isInstancePort(input.interfacePrefix, port.name))
+    .filter((port) => !isInstancePort(input.interfacePrefix, port.name) && !external.has(port.name))
     .sort((a, b) => a.ofport - b.ofport);
   const edges = edgesOf(input, spec.name);
   const byId = new Map(paths.map((path) => [path.record.id, path]));
@@ -239,9 +267,7 @@ export function viewSwitch(
     expected,
     numbers: new Map([...ports.values()].map(({ name, ofport }) => [name, ofport])),
     paths,
-    pooled: [...input.steering.instances.values()]
-      .filter((record) => record.pool !== undefined && record.switch === spec.name)
-      .map(({ id }) => instanceView(id)),
+    pooled: pooled.map(({ id }) => instanceView(id)),
     deliveries,
     sleeping: sleepersOf(input.steering),
   };

@@ -32,6 +32,7 @@ import { type Steering, sleepersOf } from '../model/steering.ts';
 import { runAudit } from './audit.ts';
 import { type CountersInput, chainCounters, subscriberCounters } from './counters.ts';
 import { Demand } from './demand.ts';
+import { withExternal } from './external.ts';
 import { confirmedPaths, installation, leftPaths } from './installed.ts';
 import { chainFlows, remainsOf } from './made.ts';
 import { newsOf, type Seen, see } from './news.ts';
@@ -128,11 +129,11 @@ export function createControl(options: ControlOptions): Control {
     return { declared: store.declared(), steering: store.steering(), counted, at };
   };
 
-  const readFacts = (): Facts => ({
-    switches: switches.facts(),
-    instances: instances.facts(),
-    links: switches.links(),
-  });
+  const readFacts = (): Facts => {
+    const found = switches.facts();
+    const all = withExternal(instances.facts(), store.steering(), store.declared(), found);
+    return { switches: found, instances: all, links: switches.links() };
+  };
 
   /** What a switch does with packets; undefined where that is not known. */
   async function explained(
@@ -155,8 +156,8 @@ export function createControl(options: ControlOptions): Control {
   function isSettled(facts: Facts, steering: Steering): boolean {
     return (
       clock.now() >= settleBy ||
-      [...steering.instances.keys()].every((id) => {
-        if (sleepersOf(steering).has(id)) return true;
+      [...steering.instances.values()].every(({ id, external }) => {
+        if (external || sleepersOf(steering).has(id)) return true;
         const phase = facts.instances.get(id)?.phase;
         return phase === 'ready' || phase === 'backoff';
       })
@@ -375,7 +376,7 @@ export function createControl(options: ControlOptions): Control {
     switchFacts: () => switches.facts(),
     links: () => switches.links(),
     instances(): readonly InstanceView[] {
-      const facts = instances.facts();
+      const facts = readFacts().instances;
       const sleepers = sleepersOf(store.steering());
       return [...store.steering().instances.values()].map((record) => ({
         record,

@@ -107,7 +107,7 @@ function withPorts(
   for (const record of running(steering)) {
     const dpid = declared.switches.get(record.switch)?.spec.dpid;
     const fact = dpid === undefined ? undefined : switches.get(dpid);
-    if (dpid === undefined || fact === undefined || fact.ports.size === 0) continue;
+    if (dpid === undefined || fact === undefined || fact.ports.size === 0 || record.external) continue;
     const ports = new Map(fact.ports);
     for (const side of ['left', 'right'] as const) {
       const name = portName(prefix, record.id, side);

@@ -61,44 +61,87 @@ export type Rewriting =
       readonly rewrites: { readonly external: string };
     };
 
-/** A kind of network function in the catalogue. */
-export type FunctionSpec = Rewriting & {
+type AnyFunction = {
   readonly name: Name;
   readonly description?: string;
-  /** File name of the kernel image within the image directory. */
-  readonly image: string;
-  /** File name of the same function as a process that confines itself, within the image directory. */
-  readonly sandbox?: string;
-  /**
-   * What its instances are kept in; `process` needs `sandbox`. Default: `vm` where it has no `sandbox` or the host
-   * has an accelerator that works, else `process`.
-   */
-  readonly isolation?: Isolation;
-  /** Version of the contract between host and guest that the image speaks. */
-  readonly contract: 1;
-  readonly memoryMiB: number;
   /**
    * What is true of a frame is true of it in a VLAN: the function treats it the same, keeps the traffic of
    * different VLANs apart, and gives the tag back. Only such functions can be in pools. Default false.
    */
   readonly vlanTransparent?: boolean;
-  /** JSON Schema 2020-12 that a hop's `config` has to satisfy. */
-  readonly configSchema: JsonObject;
 };
+
+/** A function whose instances are machines of somebody else's, which pools name. */
+export type ExternalFunctionSpec = AnyFunction & {
+  readonly external: true;
+  readonly transparent: true;
+  readonly rewrites?: never;
+} & { readonly [K in 'image' | 'sandbox' | 'isolation' | 'contract' | 'memoryMiB' | 'configSchema']?: never };
+
+/** A function whose instances the controller runs. */
+export type OwnFunctionSpec = Rewriting &
+  AnyFunction & {
+    readonly external?: never;
+    /** File name of the kernel image within the image directory. */
+    readonly image: string;
+    /** File name of the same function as a process that confines itself, within the image directory. */
+    readonly sandbox?: string;
+    /**
+     * What its instances are kept in; `process` needs `sandbox`. Default: `vm` where it has no `sandbox` or the host
+     * has an accelerator that works, else `process`.
+     */
+    readonly isolation?: Isolation;
+    /** Version of the contract between host and guest that the image speaks. */
+    readonly contract: 1;
+    readonly memoryMiB: number;
+    /** JSON Schema 2020-12 that a hop's `config` has to satisfy. */
+    readonly configSchema: JsonObject;
+  };
+
+/** A kind of network function in the catalogue. */
+export type FunctionSpec = OwnFunctionSpec | ExternalFunctionSpec;
+
+/**
+ * A machine of somebody else's at ports of its pool's switch that nobody else uses. One with two arms passes frames
+ * from one to the other; one with a single arm gives them back where they came in.
+ */
+export type Appliance = {
+  /** Within the pool. */
+  readonly name: Name;
+  /** Its share of the subscribers is proportional to it; 1 to 100, default 1. */
+  readonly weight?: number;
+} & (
+  | {
+      /** Port names at the subscriber's side and at the uplink's side. */
+      readonly left: string;
+      readonly right: string;
+      readonly port?: never;
+    }
+  | { readonly port: string; readonly left?: never; readonly right?: never }
+);
 
 /**
  * Instances of one function that many subscribers and chains share. Each subscriber is pinned to one of them.
  */
-export type PoolSpec = {
+export type PoolSpec = (OwnPool | ExternalPool) & {
   readonly name: Name;
   readonly function: Name;
   /** Where its instances are. */
   readonly switch: Name;
+  /** Instances that take no new subscribers, and whose subscribers go to others. */
+  readonly drain?: readonly InstanceId[];
+};
+
+type OwnPool = {
   /** How many instances the controller runs for it. */
   readonly instances: number;
   readonly config?: JsonObject;
-  /** Instances that take no new subscribers, and whose subscribers go to others. */
-  readonly drain?: readonly InstanceId[];
+  readonly external?: never;
+};
+type ExternalPool = {
+  readonly external: readonly Appliance[];
+  readonly instances?: never;
+  readonly config?: never;
 };
 
 /**

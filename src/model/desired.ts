@@ -3,7 +3,7 @@
  */
 import type { FlowDesc, GroupDesc, Instruction, Match } from 'ts-openflow';
 import type { CountPoint } from './counters.ts';
-import type { FunctionSpec, JsonObject, SwitchSpec } from './declared.ts';
+import type { JsonObject, OwnFunctionSpec, SwitchSpec } from './declared.ts';
 import type { Dpid, InstanceId, Mac, OfPort, OwnerId } from './ids.ts';
 import type { DesiredParts } from './parts.ts';
 
@@ -93,7 +93,7 @@ export type WantedInterface = { readonly port: string; readonly mac: Mac };
 
 export type WantedInstance = {
   readonly id: InstanceId;
-  readonly function: FunctionSpec;
+  readonly function: OwnFunctionSpec;
   readonly config: JsonObject;
   readonly revision: number;
   /** The bridge that its two ports are to be on. */

@@ -1,4 +1,11 @@
-import type { ChainSpec, FailPolicy, JsonObject, OnDemandSpec, SubscriberSpec } from './declared.ts';
+import type {
+  Appliance,
+  ChainSpec,
+  FailPolicy,
+  JsonObject,
+  OnDemandSpec,
+  SubscriberSpec,
+} from './declared.ts';
 import type { Name } from './ids.ts';
 import { tenantOf } from './tenant.ts';
 
@@ -45,3 +52,7 @@ export function selects(chain: ChainSpec, subscriber: SubscriberSpec): boolean {
     ([key, value]) => Object.hasOwn(labels, key) && labels[key] === value,
   );
 }
+
+/** One port or two. */
+export const portsOfAppliance = ({ port, left, right }: Appliance): readonly string[] =>
+  port === undefined ? [left, right] : [port];

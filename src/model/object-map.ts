@@ -3,6 +3,7 @@
  * many there are, and so does the question who has an address.
  */
 import { type Declared, type JsonObject, KINDS, type Kind, type Specs, type Stored } from './declared.ts';
+import { portsOfAppliance } from './hops.ts';
 import type { Name } from './ids.ts';
 import { SortedMap } from './sorted-map.ts';
 
@@ -20,7 +21,11 @@ const KEYS: { readonly [K in Kind]: (spec: Specs[K]) => readonly string[] } = {
     `mac ${mac}/${attachment.switch}`,
     ...[...ipv4, ...ipv6].map((address) => `ip ${address}/${attachment.switch}`),
   ],
-  pools: (spec) => [`function ${spec.function}`, `switch ${spec.switch}`],
+  pools: (spec) => [
+    `function ${spec.function}`,
+    `switch ${spec.switch}`,
+    ...(spec.external ?? []).flatMap(portsOfAppliance).map((port) => `port ${spec.switch}/${port}`),
+  ],
   chains: ({ subscribers, hops }) => [
     ...(subscribers?.map((name) => `subscriber ${name}`) ?? ['selector']),
     ...new Set(

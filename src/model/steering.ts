@@ -23,12 +23,17 @@ export type DedicatedInstance = AnyInstance & {
   /** The hop's name: explicit, or function and ordinal. */
   readonly hop: string;
   readonly pool?: never;
+  readonly external?: never;
 };
+/** With one arm, `left` and `right` are the same. */
+export type ExternalPorts = { readonly name: Name; readonly left: string; readonly right: string };
 /** For all who use a pool. */
 export type PooledInstance = AnyInstance & {
   readonly pool: Name;
   /** Of the pool: one made again under an old name is another one. */
   readonly poolUid: number;
+  /** Where the instance is a machine of somebody else's: its name in the pool, and its ports. */
+  readonly external?: ExternalPorts;
   readonly chain?: never;
   readonly subscriber?: never;
   readonly hop?: never;
@@ -54,6 +59,8 @@ export type PathHop = {
 
 /** Leaves room in 12 bits for a second one of each. */
 export const MAX_TAG = 2046;
+/** What comes down a path into a machine with one arm has its path's tag and so much more. */
+export const DOWNSTREAM_TAG = 2047;
 
 /**
  * - `staged`: its flows are being put in place beside those of the current path

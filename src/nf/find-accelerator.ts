@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FunctionSpec, JsonObject } from '../model/declared.ts';
+import type { JsonObject, OwnFunctionSpec } from '../model/declared.ts';
 import { AcceleratorChoice } from './accelerator.ts';
 import type { Accelerator } from './argv.ts';
 import { systemClock } from './clock.ts';
@@ -14,7 +14,7 @@ const UNDEMANDING = 'counter';
 /** Boots guests for some seconds. What is in doubt is `tcg`. */
 export async function findAccelerator(
   imageDir: string,
-  functions: readonly FunctionSpec[],
+  functions: readonly OwnFunctionSpec[],
 ): Promise<Accelerator> {
   const spec = functions.find(({ name }) => name === UNDEMANDING);
   if (spec === undefined) return 'tcg';

@@ -1,7 +1,7 @@
 /**
  * What a guest is kept in: a virtual machine, or a process that has confined itself. Pure.
  */
-import type { FunctionSpec, Isolation } from '../model/declared.ts';
+import type { Isolation, OwnFunctionSpec } from '../model/declared.ts';
 import type { WantedInstance } from '../model/desired.ts';
 import { type Accelerator, instanceArguments, type LaunchFiles, type LaunchOptions } from './argv.ts';
 import { sandboxArguments } from './sandbox.ts';
@@ -10,7 +10,7 @@ import { sandboxArguments } from './sandbox.ts';
 export type Launch = { readonly program: string; readonly args: readonly string[] };
 
 /** Undefined when it depends on whether the host has an accelerator that works. */
-export function isolationGiven({ isolation, sandbox }: FunctionSpec): Isolation | undefined {
+export function isolationGiven({ isolation, sandbox }: OwnFunctionSpec): Isolation | undefined {
   return isolation ?? (sandbox === undefined ? 'vm' : undefined);
 }
 
@@ -22,7 +22,7 @@ export const isolationWith = (accelerator: Accelerator): Isolation =>
   accelerator === 'kvm' ? 'vm' : 'process';
 
 /** The file of the image directory that the guest is made of. */
-export const imageOf = ({ image, sandbox }: FunctionSpec, isolation: Isolation): string =>
+export const imageOf = ({ image, sandbox }: OwnFunctionSpec, isolation: Isolation): string =>
   isolation === 'vm' ? image : (sandbox ?? image);
 
 /** How a guest is started. */

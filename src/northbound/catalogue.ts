@@ -3,7 +3,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FunctionSpec, Json } from '../model/declared.ts';
+import type { FunctionSpec, Json, OwnFunctionSpec } from '../model/declared.ts';
 import { ChainstitchError } from '../model/errors.ts';
 import { schemaFaults } from './contract.ts';
 import { functionFaults } from './function-faults.ts';
@@ -13,7 +13,7 @@ import { functionFaults } from './function-faults.ts';
  *
  * @throws ChainstitchError `bad-setting` where the directory cannot be read or a function in it is not right
  */
-export function loadCatalogue(directory: string): readonly FunctionSpec[] {
+export function loadCatalogue(directory: string): readonly OwnFunctionSpec[] {
   let entries: string[];
   try {
     entries = readdirSync(directory).sort();
@@ -26,7 +26,7 @@ export function loadCatalogue(directory: string): readonly FunctionSpec[] {
     .map(({ entry, file }) => loadFunction(entry, file));
 }
 
-function loadFunction(entry: string, file: string): FunctionSpec {
+function loadFunction(entry: string, file: string): OwnFunctionSpec {
   let value: Json;
   try {
     value = JSON.parse(readFileSync(file, 'utf8')) as Json;
@@ -40,6 +40,7 @@ function loadFunction(entry: string, file: string): FunctionSpec {
   if (first !== undefined) {
     throw new ChainstitchError('bad-setting', `${file}: ${first.pointer} ${first.detail}`, { faults: all });
   }
+  if (spec.external) throw bad(`${file}: a function that comes with the product is not external`);
   if (spec.name !== entry)
     throw bad(`${file}: the function is called ${spec.name} and its directory ${entry}`);
   return spec;

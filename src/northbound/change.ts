@@ -108,7 +108,14 @@ function judge(
   }
   const poolOf = (id: InstanceId): Name | undefined =>
     introspection.instances().find(({ record }) => record.id === id)?.record.pool;
-  const world = { declared, before, builtIns, poolOf };
+  const holderOf = (at: Name, port: string): InstanceId | undefined =>
+    introspection
+      .instances()
+      .find(
+        ({ record: { switch: where, external } }) =>
+          where === at && [external?.left, external?.right].includes(port),
+      )?.record.id;
+  const world = { declared, before, builtIns, poolOf, holderOf };
   const refusals = intents.flatMap((intent) => {
     const refusal =
       intent.op === 'put'

@@ -62,9 +62,12 @@ export function configSchemaFaults(schema: JsonObject, pointer: string): readonl
   }
 }
 
+/** What somebody else runs is not configured from here. */
+const NOTHING: JsonObject = { type: 'object', additionalProperties: false };
+
 /** What is wrong with a hop's config; `pointer` is where the config stands in the body. */
 export function configFaults(spec: FunctionSpec, config: Json, pointer: string): readonly Fault[] {
-  const validate = compiled(spec.configSchema);
+  const validate = compiled(spec.configSchema ?? NOTHING);
   return validate(config) ? [] : explainErrors(validate.errors ?? [], pointer);
 }
 

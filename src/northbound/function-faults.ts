@@ -6,6 +6,7 @@ import type { Fault } from '../model/errors.ts';
 import { configSchemaFaults } from './config-schema.ts';
 
 export function functionFaults(spec: FunctionSpec): readonly Fault[] {
+  if (spec.external) return externalFaults(spec);
   const faults = [...rewritingFaults(spec), ...configSchemaFaults(spec.configSchema, '/configSchema')];
   if (spec.isolation !== 'process' || spec.sandbox !== undefined) return faults;
   const detail = 'is process, and `sandbox` does not name the file of a function that runs as one';
@@ -30,4 +31,20 @@ function rewritingFaults({
           detail: 'is false, and `rewrites` does not say by which address it is known',
         },
       ];
+}
+
+/** What says how the controller is to run it has no meaning. */
+function externalFaults(spec: FunctionSpec): readonly Fault[] {
+  const own = ['image', 'sandbox', 'isolation', 'contract', 'memoryMiB', 'configSchema', 'rewrites'] as const;
+  const faults = own
+    .filter((member) => spec[member] !== undefined)
+    .map((member) => ({ pointer: `/${member}`, detail: 'does not go with `external`' }));
+  if (spec.vlanTransparent !== true || !spec.transparent) {
+    const pointer = spec.transparent ? '/vlanTransparent' : '/transparent';
+    faults.push({
+      pointer,
+      detail: 'has to be true with `external`: frames come back with the tag that tells whose they are',
+    });
+  }
+  return faults;
 }

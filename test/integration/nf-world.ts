@@ -10,7 +10,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { Test } from 'tap';
-import type { FunctionSpec, Isolation, JsonObject } from '../../src/model/declared.ts';
+import type { Isolation, JsonObject, OwnFunctionSpec } from '../../src/model/declared.ts';
 import type { WantedInstance } from '../../src/model/desired.ts';
 import type { InstanceFact } from '../../src/model/facts.ts';
 import type { Dpid, InstanceId, Mac } from '../../src/model/ids.ts';
@@ -36,7 +36,7 @@ const EXPECTED = [
   /(jsonrpc|reconnect)\|WARN\|unix#\d+: (receive error|connection dropped).*Connection reset by peer/,
 ];
 
-export function functionSpec(name: string, isolation: Isolation = 'vm'): FunctionSpec {
+export function functionSpec(name: string, isolation: Isolation = 'vm'): OwnFunctionSpec {
   const spec = JSON.parse(readFileSync(join(unikernels, `functions/${name}/function.json`), 'utf8'));
   return { ...spec, isolation };
 }

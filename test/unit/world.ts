@@ -1,10 +1,13 @@
 /** A small network to compile: switch s1, an uplink, alice and bob; chains as the test says. */
+import { portsOf } from '../../src/compiler/view.ts';
 import type {
+  Appliance,
   ChainSpec,
   Declared,
   DedicatedHopSpec,
   FunctionSpec,
   Kind,
+  OwnFunctionSpec,
   PoolSpec,
   SharedHopSpec,
   Specs,
@@ -18,7 +21,7 @@ import type { Steering } from '../../src/model/steering.ts';
 export const DPID = '0000000000000001' as Dpid;
 export const name = (text: string): Name => text as Name;
 
-export const firewall: FunctionSpec = {
+export const firewall: OwnFunctionSpec & { transparent: true } = {
   name: name('firewall'),
   image: 'firewall.elf',
   contract: 1,
@@ -30,6 +33,14 @@ export const counter: FunctionSpec = {
   ...firewall,
   name: name('counter'),
   image: 'counter.elf',
+  vlanTransparent: true,
+};
+
+/** Run by somebody else. */
+export const foreign: FunctionSpec = {
+  name: name('foreign'),
+  external: true,
+  transparent: true,
   vlanTransparent: true,
 };
 
@@ -77,10 +88,22 @@ export const shared = (pool: string, more: Partial<SharedHopSpec> = {}): SharedH
   ...more,
 });
 
-export const pool = (text: string, instances: number, more: Partial<PoolSpec> = {}): Stored<'pools'> =>
+export const pool = (
+  text: string,
+  instances: number,
+  more: Partial<Extract<PoolSpec, { instances: number }>> = {},
+): Stored<'pools'> =>
   stored(
     'pools',
     { name: name(text), function: name('counter'), switch: name('s1'), instances, ...more },
+    { uid: 1000 + text.charCodeAt(0) },
+  );
+
+/** Of machines of somebody else's. */
+export const machines = (text: string, external: readonly Appliance[]): Stored<'pools'> =>
+  stored(
+    'pools',
+    { name: name(text), function: name('foreign'), switch: name('s1'), external },
     { uid: 1000 + text.charCodeAt(0) },
   );
 
@@ -114,7 +137,7 @@ export function declare(
     ]),
     uplinks: byName(uplink ? [stored('uplinks', { name: name('core'), attachment })] : []),
     subscribers: byName(subscribers.map((spec) => stored('subscribers', spec))),
-    functions: byName([stored('functions', firewall), stored('functions', counter)]),
+    functions: byName([firewall, counter, foreign].map((spec) => stored('functions', spec))),
     pools: byName(pools),
     chains: byName(chains),
     webhooks: byName<'webhooks'>([]),
@@ -127,16 +150,19 @@ const port = (ofport: number, portName: string): [string, PortFact] => [
 ];
 
 /**
- * Facts in which every instance of `steering` has its two ports (instance n at 10n and 10n+1) and is ready,
+ * Facts in which every instance of `steering` has its ports (instance n at 10n and 10n+1) and is ready,
  * but for those that `notReady` names.
  */
 export function factsOf(steering: Steering, notReady: readonly string[] = []): Facts {
-  const numbers = [...steering.instances.keys()].map((id) => Number(id.slice(1)));
   const ports = new Map([
     port(1, 's1-eth1'),
     port(2, 's1-eth2'),
     port(3, 's1-eth3'),
-    ...numbers.flatMap((n) => [port(n * 10, `cs${n}l`), port(n * 10 + 1, `cs${n}r`)]),
+    ...[...steering.instances.values()].flatMap((record) => {
+      const n = Number(record.id.slice(1));
+      const { left, right } = portsOf('cs', record);
+      return [port(n * 10, left), ...(left === right ? [] : [port(n * 10 + 1, right)])];
+    }),
   ]);
   const instances = [...steering.instances.values()].map((record): [InstanceId, InstanceFact] => [
     record.id,
@@ -144,7 +170,7 @@ export function factsOf(steering: Steering, notReady: readonly string[] = []): F
       id: record.id,
       phase: notReady.includes(record.id) ? 'starting' : 'ready',
       ...(notReady.includes(record.id) ? {} : { revision: record.revision }),
-      ports: { left: `cs${record.id.slice(1)}l`, right: `cs${record.id.slice(1)}r` },
+      ports: portsOf('cs', record),
       restarts: 0,
     },
   ]);

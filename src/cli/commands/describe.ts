@@ -149,8 +149,13 @@ const DESCRIBE: {
       ...section(
         'Instances',
         table(
-          ['ID', 'PHASE', 'RESTARTS'],
-          instances.map(({ id, status }) => [id, status.phase, String(status.restarts)]),
+          ['ID', 'MACHINE', 'PHASE', 'RESTARTS'],
+          instances.map(({ id, external, status }) => [
+            id,
+            external?.name ?? '-',
+            status.phase,
+            String(status.restarts),
+          ]),
           new Set(['PHASE']),
         ),
       ),

@@ -167,7 +167,8 @@ export class Wires {
       const hop = hops[done];
       if (hop === undefined) break;
       const port = direction === 'upstream' ? hop.left : hop.right;
-      if (port !== undefined) nexts.push({ port, ...(hop.tag === undefined ? {} : { tag: hop.tag }) });
+      const tag = hop.tags?.[direction];
+      if (port !== undefined) nexts.push({ port, ...(tag === undefined ? {} : { tag }) });
       if (!isPassedOver(hop)) return nexts;
     }
     return [...nexts, ...this.#endOf(path, direction)];
@@ -183,7 +184,8 @@ export class Wires {
     const returns = new Map<string, Return>();
     for (const path of this.#view.paths)
       for (const direction of ['upstream', 'downstream'] as const)
-        for (const [i, { instance, left, right, tag }] of hopsOf(path, direction).entries()) {
+        for (const [i, { instance, left, right, tags }] of hopsOf(path, direction).entries()) {
+          const tag = tags?.[direction];
           const port = direction === 'upstream' ? right : left;
           if (port === undefined) continue;
           const key = `${port} ${tag}`;

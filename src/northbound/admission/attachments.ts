@@ -29,6 +29,7 @@ export function admitUplink(world: World, spec: UplinkSpec, objections: Objectio
   for (const { spec: subscriber } of objectsOf(world, 'subscribers').by(portKey(attachment))) {
     objections.add('conflict', '/attachment/port', `subscriber ${subscriber.name} is attached to this port`);
   }
+  checkPools(world, attachment, objections);
   const where = world.before.uplinks.get(spec.name)?.spec.attachment.switch;
   if (where === undefined || where === attachment.switch) return;
   for (const detail of mistakenWithoutUplinkOf(world, where))
@@ -42,6 +43,7 @@ export function admitSubscriber(world: World, spec: SubscriberSpec, objections: 
   for (const { spec: uplink } of objectsOf(world, 'uplinks').by(portKey(attachment))) {
     objections.add('conflict', '/attachment/port', `uplink ${uplink.name} is on this port`);
   }
+  checkPools(world, attachment, objections);
   // All that comes in at a port is its subscriber's, so it can have only one.
   for (const other of othersBy(world, 'subscribers', portKey(attachment), spec.name)) {
     objections.add('conflict', '/attachment/port', `subscriber ${other.name} is attached to this port`);
@@ -69,6 +71,12 @@ export function* mistakenWithoutUplinkOf(world: World, switchName: Name): Genera
       yield `subscriber ${spec.name} of ${switchName} and ${other.name} of ${other.attachment.switch} have ${what} both, and only the uplinks of their switches tell them apart`;
     }
   }
+}
+
+/** A machine of a pool's has its ports to itself. */
+function checkPools(world: World, attachment: UplinkSpec['attachment'], objections: Objections): void {
+  for (const { spec: pool } of objectsOf(world, 'pools').by(portKey(attachment)))
+    objections.add('conflict', '/attachment/port', `a machine of pool ${pool.name} is on this port`);
 }
 
 function checkAddresses(spec: SubscriberSpec, objections: Objections): void {

@@ -7,6 +7,7 @@ import type { Name } from '../../model/ids.ts';
 import { tenantOf } from '../../model/tenant.ts';
 import { configFaults } from '../config-schema.ts';
 import { functionFaults } from '../function-faults.ts';
+import { kindOf } from './pools.ts';
 import { checkRewriting, checkRewritingKept, NOT_IN_POOLS } from './rewriting.ts';
 import { checkService, contentionOf } from './services.ts';
 import { noSuch, type Objections, objectsOf, requireFunction, type World } from './world.ts';
@@ -20,6 +21,8 @@ export function admitFunction(world: World, spec: FunctionSpec, objections: Obje
   if (faults.length > 0) return;
   checkRewritingKept(world, spec, objections);
   for (const { spec: pool } of objectsOf(world, 'pools').by(`function ${spec.name}`)) {
+    if (spec.external !== (pool.external && true))
+      objections.add('conflict', '/external', `pool ${pool.name} is of it, and ${kindOf(pool)}`);
     if (spec.rewrites)
       objections.add('conflict', '/rewrites', `pool ${pool.name} is of it, and ${NOT_IN_POOLS}`);
     if (spec.vlanTransparent !== true)
@@ -30,6 +33,12 @@ export function admitFunction(world: World, spec: FunctionSpec, objections: Obje
     objections.add('conflict', '/configSchema', detail);
   }
   for (const { spec: chain } of objectsOf(world, 'chains').by(`function ${spec.name}`)) {
+    if (spec.external)
+      objections.add(
+        'conflict',
+        '/external',
+        `chain ${chain.name} has a hop of it, whose instances the controller runs`,
+      );
     for (const [index, hop] of chain.hops.entries()) {
       if (hop.function !== spec.name) continue;
       const [fault] = configFaults(spec, hop.config ?? {}, `/hops/${index}/config`);
@@ -67,7 +76,10 @@ function checkHops(world: World, spec: ChainSpec, objections: Objections): void 
         objections.add('invalid-body', `/hops/${index}/onFailure`, detail);
       }
       const found = requireFunction(world, hop.function, `/hops/${index}/function`, objections);
-      if (found)
+      if (found?.external) {
+        const detail = `${found.name} is external: its instances are in pools; name a \`pool\` of it`;
+        objections.add('conflict', `/hops/${index}/function`, detail);
+      } else if (found)
         objections.addAll('invalid-config', configFaults(found, hop.config ?? {}, `/hops/${index}/config`));
       continue;
     }

@@ -16,6 +16,8 @@ export type World = {
   readonly builtIns: ReadonlyMap<Name, FunctionSpec>;
   /** The pool that an instance is in now. */
   readonly poolOf: (id: InstanceId) => Name | undefined;
+  /** The instance that has this port of a switch, where it is a machine of somebody else's. */
+  readonly holderOf: (at: Name, port: string) => InstanceId | undefined;
 };
 
 /** Why a change is not admitted. */

@@ -436,6 +436,7 @@ t.test('weights: an instance has its share, and losing one moves nobody else', a
       weight,
       health: 'ready',
       leaving: false,
+      wanted: true,
     }),
   );
   const at = (list: readonly Candidate[], n: number) =>

@@ -1,19 +1,13 @@
 /** A function that rewrites: what the tables do with frames for its external address, and what the audit makes of it. */
 import t from 'tap';
-import { parseFlow } from 'ts-openflow';
-import { auditSwitch } from '../../../src/compiler/audit/audit.ts';
-import { compile, viewsOf } from '../../../src/compiler/compile.ts';
-import { explain } from '../../../src/compiler/explain.ts';
-import { flowText } from '../../../src/compiler/flow.ts';
-import { FlowTables } from '../../../src/compiler/packets/flow-table.ts';
 import { planSteering } from '../../../src/compiler/plan.ts';
 import type { CompileInput } from '../../../src/compiler/view.ts';
-import type { Declared, FunctionSpec } from '../../../src/model/declared.ts';
-import type { Name } from '../../../src/model/ids.ts';
+import type { Declared, OwnFunctionSpec } from '../../../src/model/declared.ts';
 import { EMPTY_STEERING } from '../../../src/model/steering.ts';
-import { chain, DPID, declare, factsOf, firewall, hop, name } from '../world.ts';
+import { chain, declare, factsOf, firewall, hop, name } from '../world.ts';
+import { explained, findingsOf } from './audited.ts';
 
-const nat: FunctionSpec = {
+const nat: OwnFunctionSpec = {
   ...firewall,
   name: name('nat'),
   transparent: false,
@@ -49,31 +43,9 @@ function world(): CompileInput {
   };
 }
 
-const tablesOf = (input: CompileInput) => {
-  const compiled = compile(input).switches.get(DPID);
-  if (!compiled) throw new Error('s1 was not compiled');
-  return compiled;
-};
-
 function hopsMet(input: CompileInput, packet: Record<string, string>, port = 's1-eth3') {
-  const answer = explain({
-    query: { switch: name('s1'), port, packet },
-    links: [],
-    declared: input.declared,
-    steering: input.steering,
-    interfacePrefix: 'cs',
-  });
-  answer.next();
-  const { done, value } = answer.next({
-    tables: new FlowTables(tablesOf(input).flows),
-    ports: input.facts.switches.get(DPID)?.ports ?? new Map(),
-  });
-  if (!done) throw new Error('there is one switch');
-  const { hops, outcome } = value;
-  return [
-    ...hops.map((one) => `${one.hop}${one.external ? ` as ${one.external}` : ''}`),
-    outcome.kind === 'output' ? outcome.port : outcome.kind,
-  ];
+  const { hops, end } = explained(input, port, packet);
+  return [...hops.map((one) => `${one.hop}${one.external ? ` as ${one.external}` : ''}`), end];
 }
 
 const BOB = '00:00:00:00:00:02';
@@ -101,33 +73,12 @@ t.test('frames for an external address go down its chain, whoever else they seem
   t.strictSame(hopsMet(input, { ...up, nw_dst: '192.0.2.1' }, 's1-eth2'), ['firewall-1', 's1-eth3']);
 });
 
-function findings(input: CompileInput, ...planted: readonly string[]) {
-  const [view] = viewsOf(input);
-  if (view === undefined) throw new Error('s1 is not known');
-  const { flows, isolated } = tablesOf(input);
-  const held = [...flows.map(flowText), ...planted].map((text) => ({ ...parseFlow(text), stats: [] }));
-  const bridge = {
-    failMode: 'secure',
-    isolated: new Set(isolated.keys()),
-    untagged: new Set<never>(),
-  } as const;
-  const work = auditSwitch(
-    view,
-    { flows: held, groups: [], bridge },
-    { chain: (owner) => `chain-${owner}` as Name, hop: (instance) => instance },
-  );
-  for (;;) {
-    const { done, value } = work.next();
-    if (done) return value.findings;
-  }
-}
-
 t.test('the audit has nothing to say of it, and finds what goes elsewhere', async (t) => {
   const input = world();
-  t.strictSame(findings(input), []);
+  t.strictSame(findingsOf(input), []);
   for (const actions of ['output:1', 'output:2', 'output:10', 'output:41'])
     for (const match of ['ip,nw_dst=192.0.2.1', 'arp,arp_tpa=192.0.2.1', 'ip']) {
-      const found = findings(
+      const found = findingsOf(
         input,
         `cookie=0xbad,table=1,priority=9999,in_port=3,${match},actions=${actions}`,
       );
@@ -140,7 +91,7 @@ t.test('the audit has nothing to say of it, and finds what goes elsewhere', asyn
     }
   // Its own way in, by another flow, is no bypass.
   t.strictSame(
-    findings(
+    findingsOf(
       input,
       'cookie=0xbad,table=1,priority=9999,in_port=3,ip,nw_dst=192.0.2.1,actions=output:31',
     ).filter(({ detail }) => /address/.test(detail)),

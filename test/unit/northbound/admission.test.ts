@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
 import { type Declared, KINDS, type Kind, type Specs, type Stored } from '../../../src/model/declared.ts';
-import type { Name } from '../../../src/model/ids.ts';
+import type { InstanceId, Name } from '../../../src/model/ids.ts';
 import { withObject, withoutObject } from '../../../src/model/object-map.ts';
 import {
   admitRemoval,
@@ -50,6 +50,7 @@ function world(...parts: readonly Objects[]): World {
       [SHARED.name, SHARED],
     ]),
     poolOf: (id) => (['i1', 'i2', 'i3'].includes(id) ? ('edge' as Name) : undefined),
+    holderOf: (_, port) => (port === 'p77' ? ('i7' as InstanceId) : undefined),
   };
 }
 
@@ -669,4 +670,119 @@ t.test('functions that rewrite', async (t) => {
     '/function: nat rewrites addresses: what comes from the uplink to an address that many share does not say whose it is',
     lab,
   );
+});
+
+const FOREIGN = { name: 'foreign', external: true, transparent: true, vlanTransparent: true };
+const MACHINES = {
+  name: 'machines',
+  function: 'foreign',
+  switch: 's1',
+  external: [
+    { name: 'a', left: 'p5', right: 'p6', weight: 2 },
+    { name: 'b', port: 'p7' },
+  ],
+};
+
+t.test('machines of somebody else’s', async (t) => {
+  const lab: Objects = { ...LAB, functions: [FOREIGN] };
+  const put = (...external: object[]) => ({ ...MACHINES, external });
+  accepts(t, 'a function', 'functions', FOREIGN);
+  accepts(t, 'a pool', 'pools', MACHINES, lab);
+  accepts(t, 'the same with another weight', 'pools', put({ name: 'b', port: 'p7', weight: 3 }), lab, {
+    pools: [MACHINES],
+  });
+  accepts(t, 'a chain', 'chains', chain({ hops: [{ pool: 'machines' }] }), lab, { pools: [MACHINES] });
+  const refusals: [Kind, object, string, string][] = [
+    ['functions', { ...FOREIGN, memoryMiB: 8 }, 'invalid-body', '/memoryMiB: does not go with `external`'],
+    [
+      'functions',
+      { ...FOREIGN, vlanTransparent: false },
+      'invalid-body',
+      '/vlanTransparent: has to be true with `external`: frames come back with the tag that tells whose they are',
+    ],
+    [
+      'pools',
+      { ...POOL, external: MACHINES.external, instances: undefined, config: { default: 'deny' } },
+      'conflict',
+      '/function: is run by the controller: say by `instances` how many',
+    ],
+    [
+      'pools',
+      { ...POOL, function: 'foreign', config: undefined },
+      'conflict',
+      '/function: is external: name its machines by `external`',
+    ],
+    [
+      'pools',
+      { ...MACHINES, config: { a: 1 } },
+      'invalid-config',
+      '/config/a: there is no field `a` here; there are none',
+    ],
+    [
+      'pools',
+      put({ name: 'a', port: 'p5' }, { name: 'a', port: 'p6' }),
+      'invalid-body',
+      '/external/1/name: is the name of another one here',
+    ],
+    [
+      'pools',
+      put({ name: 'a', port: 'p5' }, { name: 'b', left: 'p6', right: 'p5' }),
+      'invalid-body',
+      '/external/1/right: is a port of /external/0 too',
+    ],
+    [
+      'pools',
+      put({ name: 'a', port: 'p1' }),
+      'conflict',
+      '/external/0/port: subscriber alice is on this port',
+    ],
+    [
+      'pools',
+      put({ name: 'a', left: 'p5', right: 'p9' }),
+      'conflict',
+      '/external/0/right: uplink out is on this port',
+    ],
+    [
+      'pools',
+      put({ name: 'a', port: 'p77' }),
+      'conflict',
+      '/external/0/port: instance i7 is on this port until what is under way there is done; try again after that',
+    ],
+    [
+      'chains',
+      chain({ hops: [{ function: 'foreign' }] }),
+      'conflict',
+      '/hops/0/function: foreign is external: its instances are in pools; name a `pool` of it',
+    ],
+  ];
+  for (const [kind, spec, code, fault] of refusals) refuses(t, kind, spec, code, fault, lab);
+  const there: Objects = { pools: [MACHINES] };
+  const others: [Kind, object, string][] = [
+    [
+      'pools',
+      put({ name: 'a', left: 'p6', right: 'p5' }),
+      '/external/0: a is at p5 and p6 and stays there; take it out and give it another name',
+    ],
+    [
+      'pools',
+      { ...put({ name: 'c', port: 'p7' }), name: 'more' },
+      '/external/0/port: pool machines is on this port',
+    ],
+    [
+      'subscribers',
+      { ...BOB, attachment: { switch: 's1', port: 'p5' } },
+      '/attachment/port: a machine of pool machines is on this port',
+    ],
+    [
+      'uplinks',
+      { ...UPLINK, attachment: { switch: 's1', port: 'p7' } },
+      '/attachment/port: a machine of pool machines is on this port',
+    ],
+    [
+      'functions',
+      { ...SHARED, name: 'foreign' },
+      "/external: pool machines is of it, and its instances are machines of somebody else's",
+    ],
+  ];
+  for (const [kind, spec, fault] of others) refuses(t, kind, spec, 'conflict', fault, lab, there);
 });

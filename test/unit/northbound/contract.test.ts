@@ -1,12 +1,13 @@
 import t from 'tap';
 import type {
+  Appliance,
   Attachment,
   ChainSpec,
   DedicatedHopSpec,
-  FunctionSpec,
   Json,
   JsonObject,
   OnDemandSpec,
+  OwnFunctionSpec,
   PoolSpec,
   Rewriting,
   ServiceMatch,
@@ -116,7 +117,14 @@ const sharedHop: Omit<Full<SharedHopSpec>, 'function' | 'config' | 'onDemand'> =
   name: 'first' as Name,
   onFailure: 'another',
 };
-const pool: Full<PoolSpec> = {
+const twoArms: Omit<Full<Extract<Appliance, { left: string }>>, 'port'> = {
+  name: 'a' as Name,
+  weight: 2,
+  left: 'p5',
+  right: 'p6',
+};
+const oneArm: Appliance = { name: 'b' as Name, port: 'p7' };
+const pool: Omit<Full<Extract<PoolSpec, { instances: number }>>, 'external'> = {
   name: 'edge' as Name,
   function: 'firewall' as Name,
   switch: 's1' as Name,
@@ -140,7 +148,9 @@ const subscriber: Full<SubscriberSpec> = {
   labels: { plan: 'gold' },
 };
 const uplink: Full<UplinkSpec> = { name: 'out' as Name, attachment };
-const functionSpec: Full<Omit<FunctionSpec, keyof Rewriting>> & { readonly transparent: true } = {
+const functionSpec: Full<Omit<OwnFunctionSpec, keyof Rewriting | 'external'>> & {
+  readonly transparent: true;
+} = {
   name: 'probe' as Name,
   description: '',
   image: 'probe.elf',
@@ -171,23 +181,38 @@ const named: ChainSpec = {
 };
 const selecting: ChainSpec = { name: 'c' as Name, hops: [hop], selector: { plan: 'gold' } };
 
+/** What has some members or others. */
+const EITHER = ['ChainSpec', 'HopSpec', 'Appliance', 'PoolSpec', 'FunctionSpec'];
+
 t.test('types and schemas agree', async (t) => {
   const samples: [string, object][] = [
     ['Attachment', attachment],
     ['HopSpec', { ...hop, ...sharedHop }],
-    ['PoolSpec', pool],
+    ['Appliance', { ...twoArms, ...oneArm }],
+    ['PoolSpec', { ...pool, external: [twoArms, oneArm] }],
     ['SwitchSpec', switchSpec],
     ['SubscriberSpec', subscriber],
     ['UplinkSpec', uplink],
-    ['FunctionSpec', { ...functionSpec, transparent: false, rewrites: { external: '/address' } }],
+    [
+      'FunctionSpec',
+      { ...functionSpec, transparent: false, rewrites: { external: '/address' }, external: true },
+    ],
     ['ServiceMatch', service],
     ['ChainSpec', { ...named, ...selecting }],
   ];
   for (const [name, sample] of samples) {
     t.same(Object.keys(propertiesOf(name)).sort(), Object.keys(sample).sort(), `fields of ${name}`);
-    if (name !== 'ChainSpec' && name !== 'HopSpec')
-      t.same(schemaFaults(name, sample as Json), [], `${name} is accepted`);
+    if (!EITHER.includes(name)) t.same(schemaFaults(name, sample as Json), [], `${name} is accepted`);
   }
+  for (const [name, one] of [
+    ['Appliance', twoArms],
+    ['Appliance', oneArm],
+    ['PoolSpec', pool],
+    ['PoolSpec', { name: 'edge', function: 'firewall', switch: 's1', external: [twoArms, oneArm] }],
+    ['FunctionSpec', functionSpec],
+    ['FunctionSpec', { name: 'foreign', external: true, transparent: true, vlanTransparent: true }],
+  ] as const)
+    t.same(schemaFaults(name, one as Json), [], `${name} is accepted`);
   for (const one of [hop, sharedHop]) t.same(schemaFaults('HopSpec', one as Json), []);
   for (const chain of [named, selecting]) t.same(schemaFaults('ChainSpec', chain as unknown as Json), []);
 });
