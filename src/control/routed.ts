@@ -1,5 +1,5 @@
 /** What is said of the ways of paths. Pure. */
-import { isRouted } from '../compiler/legs.ts';
+import { crossingsOf, isRouted, type RoutedPath } from '../compiler/legs.ts';
 import type { Topology } from '../compiler/route.ts';
 import type { Attachment, Declared } from '../model/declared.ts';
 import type { Facts } from '../model/facts.ts';
@@ -12,6 +12,8 @@ export type RouteInput = {
   readonly steering: Steering;
   readonly facts: Facts;
   readonly topology: Topology;
+  /** Bytes of the largest payload that the subscribers of a path can send; absent where that is not known. */
+  readonly largest?: (path: PathRecord) => number | undefined;
 };
 
 /** Why frames of a path do not reach its end; undefined if they do. */
@@ -33,6 +35,54 @@ export function routeFault(path: PathRecord, input: RouteInput): RouteFault | un
       reason: 'PortMissing',
       message: `Port ${uplink.port}, which uplink ${path.route.uplink} needs, is not on switch ${uplink.switch}.`,
     };
+  }
+  return tooSmall(path, uplink, input);
+}
+
+/** Bytes that an Ethernet port carries if it does not say otherwise (IEEE 802.3, clause 4A.4.2). */
+const USUAL_MTU = 1500;
+/** Of one VLAN tag (IEEE 802.1Q, clause 9.3). */
+const TAG_BYTES = 4;
+
+/**
+ * The largest frames of a path have to fit at all of its ports. What is compared is payload: a port takes one VLAN tag
+ * besides (IEEE 802.3, clause 3.2.7), so the label of a link needs nothing, but a tag of the subscriber's own
+ * beneath it does.
+ */
+function tooSmall(
+  path: RoutedPath,
+  uplink: Attachment | undefined,
+  { declared, steering, facts, largest }: RouteInput,
+): RouteFault | undefined {
+  const mtuAt = (at: Attachment | undefined): number | undefined => {
+    const dpid = at && declared.switches.get(at.switch)?.spec.dpid;
+    return dpid === undefined || !at ? undefined : facts.switches.get(dpid)?.ports.get(at.port)?.mtu;
+  };
+  const payload = Math.min(largest?.(path) ?? USUAL_MTU, mtuAt(uplink) ?? USUAL_MTU);
+  const isTagged = declared.chains.get(path.chain)?.spec.service?.some(({ vlan }) => vlan !== undefined);
+  const onLink = payload + (isTagged ? TAG_BYTES : 0);
+  for (const { from, to } of crossingsOf(path)) {
+    const mtu = Math.min(mtuAt(from) ?? onLink, mtuAt(to) ?? onLink);
+    if (mtu >= onLink) continue;
+    const tags = isTagged ? " with the subscriber's VLAN tag" : '';
+    return {
+      reason: 'MtuTooSmall',
+      message: `The link between ${place(from)} and ${place(to)} takes ${mtu} bytes beside a label, and frames of chain ${path.chain} have up to ${onLink}${tags}: raise the link's MTU, or lower that of the subscriber's port or the uplink's.`,
+    };
+  }
+  // Instances take what is usual.
+  if (payload <= USUAL_MTU) return undefined;
+  for (const { instance } of path.hops) {
+    const at = steering.instances.get(instance)?.switch;
+    const { left, right } = facts.instances.get(instance)?.ports ?? {};
+    for (const port of [left, right]) {
+      const mtu = at === undefined || port === undefined ? undefined : mtuAt({ switch: at, port });
+      if (mtu === undefined || mtu >= payload) continue;
+      return {
+        reason: 'MtuTooSmall',
+        message: `Port ${port} of instance ${instance} takes ${mtu} bytes, and frames of chain ${path.chain} have up to ${payload}: lower the MTU of the subscriber's port or the uplink's.`,
+      };
+    }
   }
   return undefined;
 }

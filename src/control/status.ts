@@ -4,7 +4,7 @@ import type { Topology } from '../compiler/route.ts';
 import type { Declared, Stored, SubscriberSpec } from '../model/declared.ts';
 import type { Facts } from '../model/facts.ts';
 import { selects } from '../model/hops.ts';
-import type { OwnerId, PathId } from '../model/ids.ts';
+import type { Name, OwnerId, PathId } from '../model/ids.ts';
 import { shownPhase } from '../model/interfaces.ts';
 import type { ChainPhase, ChainStatus, ChainSwitchStatus, Condition, HopStatus } from '../model/status.ts';
 import { memberKey, type PathRecord, type Steering, sleepersOf, stationOf } from '../model/steering.ts';
@@ -39,7 +39,7 @@ export function chainStatus(chain: Stored<'chains'>, input: StatusInput): ChainS
   }
   const conditions = [
     subscribersReady(subscribers, input),
-    pathsRouted(paths, input),
+    pathsRouted(paths, subscribers, input),
     instancesReady(owner, paths, subscribers, input),
     flowsInstalled(owner, paths, input),
   ];
@@ -125,14 +125,40 @@ function subscribersReady(subscribers: readonly SubscriberSpec[], input: StatusI
 }
 
 /** Whether every path has a way from its subscribers over its hops to an uplink. */
-function pathsRouted(paths: readonly PathRecord[], input: StatusInput): Condition {
+function pathsRouted(
+  paths: readonly PathRecord[],
+  subscribers: readonly SubscriberSpec[],
+  input: StatusInput,
+): Condition {
   const type = 'PathsRouted';
+  const largest = largestPayloads(subscribers, input);
   for (const path of paths) {
-    const fault = routeFault(path, input);
+    const fault = routeFault(path, { ...input, largest });
     if (fault) return bad(type, fault.reason, fault.message);
   }
   const crossed = new Set(paths.flatMap(switchesOf));
   return good(type, 'Routed', `${count(paths.length, 'path')} over ${count(crossed.size, 'switch', 'es')}.`);
+}
+
+/** What the subscribers of a path can send, by the MTU of their ports. */
+function largestPayloads(
+  subscribers: readonly SubscriberSpec[],
+  { declared, facts }: StatusInput,
+): (path: PathRecord) => number | undefined {
+  const mtuOf = ({ attachment }: SubscriberSpec): number | undefined => {
+    const dpid = declared.switches.get(attachment.switch)?.spec.dpid;
+    return dpid === undefined ? undefined : facts.switches.get(dpid)?.ports.get(attachment.port)?.mtu;
+  };
+  const bySwitch = new Map<Name, number>();
+  for (const spec of subscribers) {
+    const { switch: at } = spec.attachment;
+    const mtu = mtuOf(spec);
+    if (mtu !== undefined) bySwitch.set(at, Math.max(bySwitch.get(at) ?? 0, mtu));
+  }
+  return ({ switch: at, subscriber }) => {
+    const alone = subscriber === undefined ? undefined : declared.subscribers.get(subscriber)?.spec;
+    return alone ? mtuOf(alone) : bySwitch.get(at);
+  };
 }
 
 function attachmentFault(

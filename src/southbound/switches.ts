@@ -36,6 +36,12 @@ type Entry = {
   isolated: ReadonlyMap<OfPort, Isolation>;
   /** As they were last seen; they outlast the connection. */
   ports: ReadonlyMap<string, PortFact>;
+  /** The same with what OVSDB says of each port's MTU. */
+  measured?: {
+    readonly from: Entry['ports'];
+    readonly mtus: ReadonlyMap<OfPort, number>;
+    readonly ports: ReadonlyMap<string, PortFact>;
+  };
   version: Version | undefined;
   doubled: { readonly peer: string; readonly forget: NodeJS.Timeout } | undefined;
 };
@@ -240,7 +246,8 @@ export class SwitchBook implements Switches, ServerEvents {
     }
   }
 
-  #fact(dpid: Dpid, { keeper, channel, ports, version, doubled }: Entry): SwitchFact {
+  #fact(dpid: Dpid, entry: Entry): SwitchFact {
+    const { keeper, channel, version, doubled } = entry;
     const problem =
       this.#options.ovsdb.problem(dpid) ??
       keeper.problem ??
@@ -251,7 +258,7 @@ export class SwitchBook implements Switches, ServerEvents {
       dpid,
       connection: channel === undefined ? 'disconnected' : 'connected',
       ...(version === undefined ? {} : { protocol: version === version15 ? 'OpenFlow 1.5' : 'OpenFlow 1.3' }),
-      ports: this.#portFacts(dpid, ports),
+      ports: this.#portFacts(dpid, entry),
       ...(discovery === undefined ? {} : { discovery }),
       ...(keeper.applied === undefined ? {} : { applied: keeper.applied }),
       rejections: keeper.rejections,
@@ -259,14 +266,30 @@ export class SwitchBook implements Switches, ServerEvents {
     };
   }
 
-  #portFacts(dpid: Dpid, ports: Entry['ports']): Entry['ports'] {
+  #portFacts(dpid: Dpid, entry: Entry): Entry['ports'] {
+    const { ports, measured } = entry;
+    const mtus = this.#options.ovsdb.mtus(dpid);
+    // There may be very many ports, and this is asked at each turn of the control loop.
+    if (measured?.from !== ports || measured.mtus !== mtus)
+      entry.measured = { from: ports, mtus, ports: withMtus(ports, mtus) };
+    const known = entry.measured?.ports ?? ports;
     const listening = this.#links.listening(dpid);
-    if (listening.size === 0) return ports;
+    if (listening.size === 0) return known;
     return new Map(
-      [...ports].map(([name, port]) => [name, listening.has(name) ? { ...port, listening: true } : port]),
+      [...known].map(([name, port]) => [name, listening.has(name) ? { ...port, listening: true } : port]),
     );
   }
 }
+
+const withMtus = (ports: Entry['ports'], mtus: ReadonlyMap<OfPort, number>): Entry['ports'] =>
+  mtus.size === 0
+    ? ports
+    : new Map(
+        [...ports].map(([name, port]) => {
+          const mtu = mtus.get(port.ofport);
+          return [name, mtu === undefined ? port : { ...port, mtu }];
+        }),
+      );
 
 function portFacts(ports: ReadonlyMap<number, Port>): ReadonlyMap<string, PortFact> {
   return new Map(

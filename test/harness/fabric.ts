@@ -9,11 +9,13 @@ import { flowText } from '../../src/compiler/flow.ts';
 import { portName } from '../../src/compiler/view.ts';
 import { systemClock } from '../../src/control/clock.ts';
 import { type Control, createControl } from '../../src/control/control.ts';
-import type { ChainSpec, FunctionSpec, Kind, Specs } from '../../src/model/declared.ts';
+import type { ChainSpec, FunctionSpec, Kind, Specs, Stored } from '../../src/model/declared.ts';
 import type { WantedInstance } from '../../src/model/desired.ts';
 import type { InstanceFact, LinkFact } from '../../src/model/facts.ts';
 import type { Dpid, InstanceId, Mac, Name } from '../../src/model/ids.ts';
 import type { BridgePorts, Instances } from '../../src/model/interfaces.ts';
+import { withObject } from '../../src/model/object-map.ts';
+import type { Plan } from '../../src/model/plan.ts';
 import type { Condition } from '../../src/model/status.ts';
 import type { InstanceRecord } from '../../src/model/steering.ts';
 import { createSouthbound, type Log, type Southbound } from '../../src/southbound/index.ts';
@@ -196,6 +198,12 @@ export class Fabric {
     this.control.wake();
   }
 
+  /** What would come of it, if this were declared too. */
+  planned(kind: Kind, spec: object): Plan {
+    const stored = { kind, spec, uid: 1_000_000, generation: 1, createdAt: '', updatedAt: '' };
+    return this.control.whatIf(withObject(this.store.declared(), stored as unknown as Stored<Kind>));
+  }
+
   remove(kind: Kind, what: string): void {
     this.store.remove(kind, name(what));
     this.control.wake();
@@ -210,6 +218,23 @@ export class Fabric {
       ...['set', 'interface', own, 'type=patch', `options:peer=${peer}`],
     ];
     await this.ovs.vsctl(...port(a, near, far).slice(1), ...port(b, far, near));
+  }
+
+  /** Joins two switches by devices that have an MTU, which patch ports have not. */
+  async wire(a: number, b: number, nth = 1): Promise<void> {
+    const socket = `${this.ovs.dir}/${toward(a, b, nth)}.sock`;
+    for (const [at, port, option] of [
+      [a, toward(a, b, nth), `pstream=punix:${socket}`],
+      [b, toward(b, a, nth), `stream=unix:${socket}`],
+    ] as const) {
+      const options = ['type=dummy', `options:${option}`];
+      await this.ovs.vsctl('add-port', switchName(at), port, '--', 'set', 'interface', port, ...options);
+    }
+  }
+
+  /** @param mtu bytes; undefined for what is usual */
+  async setMtu(port: string, mtu?: number): Promise<void> {
+    await this.ovs.vsctl('set', 'interface', port, `mtu_request=${mtu ?? 1500}`);
   }
 
   async cut(a: number, b: number, nth = 1): Promise<void> {

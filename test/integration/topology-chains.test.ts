@@ -153,3 +153,28 @@ t.test('a link that goes is gone around, and nothing is stuck where there is no 
   await fabric.equal(t);
   t.strictSame(await walk('alice', bytes(SERVER)), []);
 });
+
+t.test('frames that do not fit on a link are said, before and after', async (t) => {
+  const fabric = await Fabric.open(t, { switches: 2, links: [], unchained: 'drop' });
+  await fabric.wire(1, 2);
+  await fabric.uplink(2);
+  await fabric.subscriber(1, 'alice', 1);
+  await eventually(t, 'the link is there', () => fabric.linksSeen().length === 1);
+  const told = 'The link between port s1to2 of switch s1 and port s2to1 of switch s2 takes 1400 bytes';
+  const isTold = (message: string | undefined): boolean => message?.startsWith(told) === true;
+  const planned = () =>
+    fabric.planned('chains', { name: 'one', subscribers: ['alice'], hops: [hop('counter')] });
+  await eventually(t, 'all would fit', () => planned().notes.length === 0);
+  await fabric.setMtu('s2to1', 1400);
+  await eventually(t, 'a plan says that it would not', () => planned().notes.some(isTold));
+  fabric.chain('one', ['alice'], [hop('counter')]);
+  await eventually(t, 'it is said', () => fabric.problem('one')?.reason === 'MtuTooSmall');
+  t.ok(isTold(fabric.problem('one')?.message));
+  t.match(fabric.problem('one')?.message, /and frames of chain one have up to 1500: raise/);
+  await fabric.setMtu('alice', 1400);
+  await fabric.active(t, 'one');
+  await fabric.setMtu('alice');
+  await eventually(t, 'it is said again', () => fabric.problem('one')?.reason === 'MtuTooSmall');
+  await fabric.setMtu('s2to1');
+  await fabric.active(t, 'one');
+});

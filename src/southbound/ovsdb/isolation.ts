@@ -47,6 +47,18 @@ function isolationOf(row: Row): Isolation {
   return trunks[0] === COLUMNS.tagged.trunks && setOf(row.get('tag')).length === 0 ? 'tagged' : 'none';
 }
 
+/** Bytes that each port carries as Ethernet payload, where its server says so. */
+export function mtusOf(tables: Tables, bridge: BridgeRow): ReadonlyMap<OfPort, number> {
+  const mtus = new Map<OfPort, number>();
+  for (const id of referencesOf(bridge.row.get('ports')))
+    for (const ofInterface of referencesOf(tables.row('Port', id)?.get('interfaces'))) {
+      const row = tables.row('Interface', ofInterface);
+      const [ofport, mtu] = [numberOf(row?.get('ofport')), numberOf(row?.get('mtu'))];
+      if (ofport !== undefined && ofport > 0 && mtu !== undefined && mtu > 0) mtus.set(ofport as OfPort, mtu);
+    }
+  return mtus;
+}
+
 type PortRow = { readonly id: string; readonly row: Row };
 
 function portsByNumber(tables: Tables, bridge: BridgeRow): ReadonlyMap<number, PortRow> {

@@ -5,7 +5,7 @@ import type { BridgePorts, ManagedBridge, TlsCredentials } from '../../model/int
 import type { Log } from '../log.ts';
 import { type BridgeRow, bridgeRepairs, oneBridge, protocolsProblem } from './bridges.ts';
 import { OvsdbClient } from './client.ts';
-import { isolatedPorts, isolationRepairs } from './isolation.ts';
+import { isolatedPorts, isolationRepairs, mtusOf } from './isolation.ts';
 import { additions, ourPorts, passesThrough, presenceOf, removals } from './ports.ts';
 import type { Tables } from './tables.ts';
 import { type Operation, textOf } from './values.ts';
@@ -38,6 +38,8 @@ const NEXT_CONFIGURATION: readonly Operation[] = [
   { op: 'select', table: 'Open_vSwitch', where: [], columns: ['next_cfg'] },
 ];
 
+const NO_MTUS: ReadonlyMap<OfPort, number> = new Map();
+
 /** Takes care of bridges by OVSDB; one client for each server, shared. */
 export class OvsdbManager implements BridgePorts {
   readonly #options: OvsdbManagerOptions;
@@ -46,6 +48,10 @@ export class OvsdbManager implements BridgePorts {
   readonly #managed = new Map<Dpid, ManagedBridge>();
   readonly #problems = new Map<Dpid, string>();
   readonly #repairing = new Set<Dpid>();
+  readonly #mtus = new Map<
+    Dpid,
+    { readonly tables: Tables; readonly wiring: number; readonly mtus: ReadonlyMap<OfPort, number> }
+  >();
   /** How each port of a bridge was last confirmed to be. */
   readonly #isolation = new Map<Dpid, ReadonlyMap<OfPort, Isolation>>();
   #retry: NodeJS.Timeout | undefined;
@@ -60,7 +66,7 @@ export class OvsdbManager implements BridgePorts {
   manage(bridges: readonly ManagedBridge[]): void {
     this.#managed.clear();
     for (const bridge of bridges) this.#managed.set(bridge.dpid, bridge);
-    for (const known of [this.#problems, this.#isolation])
+    for (const known of [this.#problems, this.#isolation, this.#mtus])
       for (const dpid of known.keys()) if (!this.#managed.has(dpid)) known.delete(dpid);
     const addresses = new Set(bridges.map(({ ovsdb }) => ovsdb));
     for (const [address, client] of this.#clients) {
@@ -89,6 +95,20 @@ export class OvsdbManager implements BridgePorts {
       isolated: isolatedPorts(tables, bridge, 'all'),
       untagged: isolatedPorts(tables, bridge, 'tagged'),
     };
+  }
+
+  /** The MTU of each port, where it is known; the same object while nothing changes. */
+  mtus(dpid: Dpid): ReadonlyMap<OfPort, number> {
+    const managed = this.#managed.get(dpid);
+    const tables = managed && this.#clients.get(managed.ovsdb)?.tables;
+    const known = this.#mtus.get(dpid);
+    // What was known before the server went away is the best that can be said.
+    if (tables === undefined) return known?.mtus ?? NO_MTUS;
+    if (known?.tables === tables && known.wiring === tables.wiring) return known.mtus;
+    const bridge = oneBridge(tables, dpid);
+    const mtus = 'problem' in bridge ? NO_MTUS : mtusOf(tables, bridge);
+    this.#mtus.set(dpid, { tables, wiring: tables.wiring, mtus });
+    return mtus;
   }
 
   /** Whether `isolate` would change something; undefined while that cannot be known. */

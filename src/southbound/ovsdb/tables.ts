@@ -5,7 +5,7 @@ export const FOLLOWED = {
   Open_vSwitch: ['cur_cfg'],
   Bridge: ['name', 'datapath_id', 'fail_mode', 'controller', 'protocols', 'ports'],
   Port: ['name', 'interfaces', 'external_ids', 'tag', 'trunks', 'vlan_mode'],
-  Interface: ['name', 'ofport', 'error', 'cfm_fault'],
+  Interface: ['name', 'ofport', 'error', 'cfm_fault', 'mtu'],
   Controller: ['target', 'connection_mode', 'max_backoff', 'inactivity_probe', 'external_ids'],
 } as const satisfies Record<string, readonly string[]>;
 
@@ -23,6 +23,9 @@ export class Tables {
     Interface: new Map(),
     Controller: new Map(),
   };
+
+  /** Grows whenever ports come, go or change, but for their health. */
+  wiring = 0;
 
   rows(table: TableName): ReadonlyMap<string, Row> {
     return this.#tables[table];
@@ -46,9 +49,17 @@ export class Tables {
       if (table === undefined || !isObject(rows)) continue;
       for (const [id, change] of Object.entries(rows)) {
         const now = isObject(change) ? (change as { new?: unknown }).new : undefined;
-        if (isObject(now)) table.set(id, new Map(Object.entries(now)));
+        const row = isObject(now) ? new Map(Object.entries(now)) : undefined;
+        if (isWired(name as TableName, table.get(id), row)) this.wiring++;
+        if (row) table.set(id, row);
         else table.delete(id);
       }
     }
   }
+}
+
+function isWired(table: TableName, before: Row | undefined, now: Row | undefined): boolean {
+  if (table === 'Port' || table === 'Bridge') return true;
+  if (table !== 'Interface') return false;
+  return ['ofport', 'mtu'].some((column) => numberOf(before?.get(column)) !== numberOf(now?.get(column)));
 }
