@@ -258,7 +258,7 @@ for (const version of ['OpenFlow13', 'OpenFlow15'] as const) {
     const group = (low: number, groupType: number, buckets: readonly Bucket[]): DesiredGroup => {
       const hashed = version === 'OpenFlow15' && groupType === groupTypes.select;
       const properties = hashed
-        ? [{ type: 'selectionMethod', method: 'hash', param: 0n, fields: new Uint8Array(0) } as const]
+        ? [{ type: 'selectionMethod', method: 'hash', param: 0n, fields: [] } as const]
         : [];
       return { owner: 2 as OwnerId, group: 0xc5000000 + low, groupType, buckets, properties };
     };

@@ -87,6 +87,7 @@ export {
 } from './text/addresses.ts';
 export { TextError } from './text/error.ts';
 export { parseFlow, printFlow } from './text/flow.ts';
+export { parseGroup, printGroup } from './text/group.ts';
 export { parseMatch, printMatch } from './text/match.ts';
 export { printMessage } from './text/message.ts';
 export { parseActions, parseInstructions } from './text/parse-actions.ts';

@@ -149,7 +149,7 @@ const bucket = (type: number, bucketId: number) =>
       ],
       actions,
     }));
-const selection = { type: 'selectionMethod', method: 'hash', param: 0n, fields: new Uint8Array(0) } as const;
+const selection = { type: 'selectionMethod', method: 'hash', param: 0n, fields: [] } as const;
 const group = (version: Version) =>
   fc.nat(3).chain((groupType) =>
     fc.record({

@@ -6,7 +6,6 @@ import {
   lengthFirst,
   list,
   padded,
-  rest,
   struct,
   u8,
   u16,
@@ -16,6 +15,7 @@ import {
 import type { Reader } from '../bytes/reader.ts';
 import { type ExperimenterTlv, row, type TlvUnion, type UnknownTlv } from '../bytes/tlv.ts';
 import type { Writer } from '../bytes/writer.ts';
+import { type MatchField, oxm } from '../match.ts';
 import { buckets as bucketIds, groups, ports } from '../registry/numbers.ts';
 import { properties as listOf } from './properties.ts';
 import { text } from './text.ts';
@@ -106,14 +106,16 @@ const selectionMethod = after(
     /** `hash` or `dp_hash`. */
     method: text(16),
     param: u64,
-    /** OXM TLVs of the fields that are hashed. */
-    fields: rest,
+    /** The fields that are hashed; a value is the mask of what counts of it. */
+    fields: list(oxm) as Codec<readonly MatchField[]>,
   }),
 );
 
 /** Group properties (1.5). `selectionMethod` is an extension of Netronome that Open vSwitch honours. */
 export const groupPropertyTable = {
   selectionMethod: { ...row(0xffff, selectionMethod), experimenter: { id: 0x0000154d, subtype: 1 } },
+  /** The same under the number that Open vSwitch 2.4 had for it. */
+  oldSelectionMethod: { ...row(0xffff, selectionMethod), experimenter: { id: 0x00001540, subtype: 1 } },
 } as const;
 
 export type GroupProperty = TlvUnion<typeof groupPropertyTable> | UnknownTlv | ExperimenterTlv;
