@@ -62,7 +62,13 @@ t.test('--decode and --encode are the inverse of each other', async (t) => {
 
 t.test('a stream prints, raw or as hexadecimal text', async (t) => {
   const hello = '04000008000000010402000a000000020102';
-  const expected = 'hello (OF1.3) (xid=0x1): elements=[]\nechoRequest (OF1.3) (xid=0x2): data=0102\n';
+  const expected = [
+    'OFPT_HELLO (OF1.3) (xid=0x1):',
+    ' version bitmap: 0x01, 0x02, 0x03, 0x04',
+    'OFPT_ECHO_REQUEST (OF1.3) (xid=0x2): 2 bytes of payload',
+    '00000000  01 02                                           |..              |',
+    '',
+  ].join('\n');
   t.equal(ofprint(Buffer.from(hello, 'hex')), expected);
   t.equal(ofprint(`${hello.slice(0, 16)}\n${hello.slice(16)}`), expected);
 });

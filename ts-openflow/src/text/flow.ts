@@ -18,20 +18,35 @@ const flagWords: readonly (readonly [string, number])[] = [
 
 const defaultPriority = 32768;
 
-/** A flow as `ovs-ofctl --no-stats dump-flows` prints it, without the blank that begins its lines. */
-export function printFlow(flow: Flow): string {
-  const head = [
-    flow.cookie === 0n ? '' : `cookie=0x${flow.cookie.toString(16)}, `,
-    flow.table === 0 ? '' : `table=${flow.table}, `,
+/** The flags of a flow, each with a blank behind it. */
+export function printFlowFlags(flags: number): string {
+  return flagWords.map(([word, bit]) => (flags & bit ? `${word} ` : '')).join('');
+}
+
+/** Timeouts, flags and importance, as far as they are not what they are anyhow. */
+export function printSettings(flow: Flow): string {
+  return [
     flow.idleTimeout === 0 ? '' : `idle_timeout=${flow.idleTimeout}, `,
     flow.hardTimeout === 0 ? '' : `hard_timeout=${flow.hardTimeout}, `,
-    ...flagWords.map(([word, bit]) => (flow.flags & bit ? `${word} ` : '')),
+    printFlowFlags(flow.flags),
     flow.importance === 0 ? '' : `importance=${flow.importance}, `,
-  ];
+  ].join('');
+}
+
+/** Priority and match with a blank behind them; empty for all packets at the usual priority. */
+export function printSelector(flow: Pick<Flow, 'priority' | 'match'>): string {
   const match = printMatch(canonicalMatch(flow.match));
   const priority = flow.priority === defaultPriority ? '' : `priority=${flow.priority}`;
   const selector = [priority, match].filter((part) => part !== '').join(',');
-  return `${head.join('')}${selector}${selector ? ' ' : ''}actions=${printInstructions(flow.instructions)}`;
+  return selector && `${selector} `;
+}
+
+/** A flow as `ovs-ofctl --no-stats dump-flows` prints it, without the blank that begins its lines. */
+export function printFlow(flow: Flow): string {
+  const cookie = flow.cookie === 0n ? '' : `cookie=0x${flow.cookie.toString(16)}, `;
+  const table = flow.table === 0 ? '' : `table=${flow.table}, `;
+  const actions = printInstructions(flow.instructions);
+  return `${cookie}${table}${printSettings(flow)}${printSelector(flow)}actions=${actions}`;
 }
 
 type Setting = (flow: { -readonly [K in keyof Flow]: Flow[K] }, text: string) => void;

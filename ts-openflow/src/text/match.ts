@@ -67,6 +67,7 @@ const printedNames: Partial<Record<FieldName, string>> = {
   sctp_dst: 'tp_dst',
   icmpv6_type: 'icmp_type',
   icmpv6_code: 'icmp_code',
+  nxm_in_port: 'in_port',
   tun_gtpu_flags: 'gtpu_flags',
   tun_gtpu_msgtype: 'gtpu_msgtype',
 };

@@ -1,16 +1,17 @@
 import type { Action } from '../actions/index.ts';
+import { DecodeError } from '../bytes/errors.ts';
 import { bytesToHex } from '../bytes/hex.ts';
 import type { Flow } from '../flow/flow.ts';
 import type { Instruction } from '../instructions.ts';
 import type { Match, MatchField } from '../match.ts';
-import type { Message } from '../message.ts';
-import type { GroupDesc } from '../messages/group.ts';
+import { decode, type Message, type MessageOf } from '../message.ts';
+import { messageTable, type Place } from '../messages/table.ts';
 import { errorName } from '../registry/errors.ts';
-import { flowCommands } from '../registry/numbers.ts';
+import { experimenters } from '../registry/numbers.ts';
 import type { Stats } from '../stats.ts';
 import { bigintToMac } from './addresses.ts';
+import { bodies, bundleText } from './bodies.ts';
 import { printFlow } from './flow.ts';
-import { printGroup } from './group.ts';
 import { printMatch } from './match.ts';
 import { printActions, printInstructions } from './print-actions.ts';
 import { printPort } from './values.ts';
@@ -77,21 +78,99 @@ function printFields(value: object, indent: string): string {
     .join(' ');
 }
 
-function printFlowMod(message: Extract<Message, { type: 'flowMod' }>): string {
-  const command = Object.entries(flowCommands).find(([, number]) => number === message.command)?.[0];
-  return `${command ?? message.command} ${printFlow(message)}`;
+/** What ovs-ofctl calls a message where that is not its type in capitals; requests and replies of a kind together. */
+const names: Readonly<Record<string, string>> = {
+  flowDesc: 'FLOW',
+  tableStats: 'TABLE',
+  portStats: 'PORT',
+  queueStats: 'QUEUE',
+  groupStats: 'GROUP',
+  meterStats: 'METER',
+  meterDesc: 'METER_CONFIG',
+  nxPacketIn: 'PACKET_IN',
+  cancelFlowMonitor: 'FLOW_MONITOR_CANCEL',
+  bundleAdd: 'BUNDLE_ADD_MESSAGE',
+  requestForward: 'REQUESTFORWARD',
+};
+const prefixes = new Map<number | undefined, string>([
+  [undefined, 'OFP'],
+  [experimenters.nicira, 'NX'],
+  [experimenters.onf, 'ONF'],
+]);
+
+const capitals = (name: string) => names[name] ?? name.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
+
+/** Such as `OFPST_FLOW reply`; a message that is in no table is called by its type. */
+function label({ type, version }: Message): string {
+  const rows: Readonly<Record<string, { v13?: Place | undefined; v15?: Place | undefined }>> = messageTable;
+  const place = version < 5 ? rows[type]?.v13 : rows[type]?.v15;
+  // These two carry messages, and the table is of what they carry.
+  if (type === 'bundleAdd' || type === 'requestForward')
+    return `${version < 5 ? 'ONF' : 'OFP'}T_${capitals(type)}`;
+  if (!place) return type;
+  const prefix = prefixes.get(place.experimenter?.[0]);
+  const [, kind = type, end = ''] =
+    place.multipart === undefined ? [] : (/^(.*)(Request|Reply)$/.exec(type) ?? []);
+  return `${prefix}${end ? 'ST' : 'T'}_${capitals(kind)}${end && ` ${end.toLowerCase()}`}`;
 }
 
+/** What Open vSwitch still calls by the words of OpenFlow 1.0. */
+const requestCodes: Readonly<Record<string, string>> = {
+  BAD_MULTIPART: 'BAD_STAT',
+  BAD_EXPERIMENTER: 'BAD_VENDOR',
+  BAD_EXP_TYPE: 'BAD_SUBTYPE',
+};
+
+/** The name that Open vSwitch gives an error: OFP, the first letters of its type's words, C and its code. */
+function errorText(message: MessageOf<'error'>): string {
+  const name = errorName(message);
+  if (!name) return ` type ${message.errorType}, code ${message.code}`;
+  const letters = name.type === 'FLOW_MONITOR_FAILED' ? 'MOF' : name.type.replace(/([A-Z])[A-Z]*_?/g, '$1');
+  const code = name.type === 'BAD_REQUEST' ? (requestCodes[name.code] ?? name.code) : name.code;
+  return ` ${name.type === 'NICIRA' ? 'NX' : `OFP${letters}C`}_${code}`;
+}
+
+/** What an error is about, as far as it was sent along: text for HELLO_FAILED, else the beginning of a message. */
+function aboutText({ errorType, data }: MessageOf<'error'>): string {
+  if (data.byteLength === 0) return '';
+  if (errorType === 0) return `\n${new TextDecoder().decode(data)}`;
+  try {
+    const about = decode(data);
+    // Errors are about messages, not about errors.
+    if (about.type !== 'error') return `\n${printMessage(about)}`;
+  } catch (error) {
+    // Only the beginning of a long message comes along.
+    if (!(error instanceof DecodeError)) throw error;
+  }
+  return `\n${printAny(data, '', '')}`;
+}
+
+function bodyText(message: Message): string {
+  if (message.type === 'bundleAdd') return `${bundleText(message, '')}\n${printMessage(message.message)}`;
+  if (message.type === 'error') return `${errorText(message)}${aboutText(message)}`;
+  const print = bodies[message.type as keyof typeof bodies] as
+    | ((message: Message) => string | undefined)
+    | undefined;
+  const { type: _, version, xid, ...rest } = message;
+  const { flags, ...body } = rest as { flags?: number };
+  const isPart = 'flags' in rest && isMultipart(message.type);
+  const more = isPart && flags ? ` flags=${flags === 1 ? '[more]' : flags}` : '';
+  const printed = print?.(message);
+  if (printed !== undefined) return `${more}${printed}`;
+  const fields = printFields(isPart ? body : rest, '');
+  return `${more}${fields && ` ${fields}`}`;
+}
+
+const isMultipart = (type: string) =>
+  (messageTable as Readonly<Record<string, { v15?: Place; v13?: Place }>>)[type]?.v15?.multipart !==
+  undefined;
+
 /**
- * A message for people to read: one line, and one more for each entry of a list. Flows, matches and actions are
- * in the syntax of ovs-ofctl; the form of the rest may change and is not for programs.
+ * A message for people to read. What ovs-ofctl(8) knows how to print is printed as its ofp-print does, but for the
+ * frames of packets, which are in hexadecimal; the rest is in a form of our own, which may change.
  */
 export function printMessage(message: Message): string {
-  const { type, version, xid, ...body } = message;
-  const head = `${type} (${versionNames[version] ?? `version ${version}`}) (xid=0x${xid.toString(16)})`;
-  if (message.type === 'flowMod') return `${head}: ${printFlowMod(message)}`;
-  const name = message.type === 'error' ? errorName(message) : undefined;
-  const meaning = name ? ` ${name.type}/${name.code} (${name.meaning})` : '';
-  const fields = printFields(body, '');
-  return `${head}${meaning || fields ? ':' : ''}${meaning}${fields ? ` ${fields}` : ''}`;
+  const { version, xid } = message;
+  const head = `${label(message)} (${versionNames[version] ?? `version ${version}`}) (xid=0x${xid.toString(16)}):`;
+  return `${head}${bodyText(message)}`;
 }
