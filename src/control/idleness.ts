@@ -5,7 +5,7 @@
 import { switchesOf } from '../compiler/legs.ts';
 import type { Counted } from '../model/counters.ts';
 import type { Name, PathId } from '../model/ids.ts';
-import { memberKey, type PathRecord, type Steering } from '../model/steering.ts';
+import { type Demand, memberKey, type PathRecord, type Steering } from '../model/steering.ts';
 
 export type Readings = {
   readonly counted: readonly Counted[];
@@ -14,8 +14,11 @@ export type Readings = {
 };
 
 export class Idleness {
-  /** What had entered each path when that was last seen to be another number. */
-  readonly #last = new Map<PathId, { readonly packets: number; readonly since: number }>();
+  /** What had entered each path, since it woke, when that was last seen to be another number. */
+  readonly #last = new Map<
+    PathId,
+    { readonly woke: Demand; readonly packets: number; readonly since: number }
+  >();
 
   /** Whether there is a path that is awake and may come to sleep. */
   concerns({ paths }: Steering): boolean {
@@ -38,11 +41,14 @@ export class Idleness {
     for (const path of paths.values()) {
       if (!mayDoze(path)) continue;
       const looks = switchesOf(path).map(at);
-      if (looks.includes(undefined) || path.subscriber === undefined) continue;
+      const woke = path.demand;
+      if (looks.includes(undefined) || path.subscriber === undefined || woke === undefined) continue;
       const readAt = Math.min(...looks.filter((look) => look !== undefined));
       const packets = entered.get(memberKey(path.owner, path.subscriber)) ?? 0;
       const last = this.#last.get(path.id);
-      if (last?.packets !== packets) this.#last.set(path.id, { packets, since: readAt });
+      // What was so before it slept says nothing of now.
+      if (last?.packets !== packets || last.woke !== woke)
+        this.#last.set(path.id, { woke, packets, since: readAt });
       else if (readAt - last.since >= idleAfterMs(path)) idle.add(path.id);
     }
     return idle;

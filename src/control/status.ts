@@ -41,7 +41,7 @@ export function chainStatus(chain: Stored<'chains'>, input: StatusInput): ChainS
     subscribersReady(subscribers, input),
     pathsRouted(paths, subscribers, input),
     instancesReady(owner, paths, subscribers, input),
-    flowsInstalled(owner, paths, input),
+    flowsInstalled(chain, owner, paths, input),
   ];
   return {
     uid: chain.uid,
@@ -233,16 +233,20 @@ function instancesReady(
 }
 
 function flowsInstalled(
+  chain: Stored<'chains'>,
   owner: OwnerId | undefined,
   paths: readonly PathRecord[],
-  { rejected, installed }: StatusInput,
+  input: StatusInput,
 ): Condition {
+  const { rejected, installed } = input;
   const type = 'FlowsInstalled';
   const refused = paths.map((path) => rejected.get(path.id)).find((reason) => reason !== undefined);
   if (refused) return bad(type, 'Rejected', `A switch refused a flow: ${refused}`);
   const switches = [...new Set(paths.flatMap(switchesOf))].sort();
   const pending = switches.filter((name) => owner === undefined || !installed(owner, name));
   if (pending.length > 0) {
+    if (areOnlyWaking(chain, paths, input))
+      return good(type, 'Confirmed', 'Every switch has confirmed the flows; some paths fall asleep or wake.');
     const those = `${pending.slice(0, LISTED).join(', ')}${pending.length > LISTED ? ' and others' : ''}`;
     const message = `Not every switch has confirmed the flows of this generation: ${those} ${pending.length === 1 ? 'has' : 'have'} not.`;
     return bad(type, 'BarrierPending', message);
@@ -252,5 +256,21 @@ function flowsInstalled(
 
 /** Switches that are named at most. */
 const LISTED = 5;
+
+/**
+ * Paths on demand change their flows with what their subscribers do. A chain whose flows were confirmed once is
+ * not said to be without them each time.
+ */
+function areOnlyWaking(
+  { generation }: Stored<'chains'>,
+  paths: readonly PathRecord[],
+  { lastActive, declared, facts }: StatusInput,
+): boolean {
+  if (lastActive !== generation || !paths.some(({ demand }) => demand)) return false;
+  return paths.flatMap(switchesOf).every((name) => {
+    const dpid = declared.switches.get(name)?.spec.dpid;
+    return dpid !== undefined && facts.switches.get(dpid)?.applied !== undefined;
+  });
+}
 
 const count = (n: number, noun: string, plural = 's'): string => `${n} ${noun}${n === 1 ? '' : plural}`;

@@ -8,11 +8,12 @@ import type { InstanceId } from '../model/ids.ts';
 import type { BridgePorts, ManagedBridge } from '../model/interfaces.ts';
 import type { Log } from './log.ts';
 import type { Supervisor } from './supervisor.ts';
-import { type DeviceOwner, exists, listTaps, removeTaps } from './tap.ts';
+import { type DeviceOwner, exists, listTaps, type Taps } from './tap.ts';
 
 export type AuditScope = {
   readonly runDir: string;
   readonly ports: BridgePorts;
+  readonly taps: Taps;
   readonly log: Log;
   /** Bridges that carry or have carried our ports. */
   readonly bridges: readonly ManagedBridge[];
@@ -84,7 +85,7 @@ async function auditDevices(devices: ReadonlyMap<string, DeviceOwner>, scope: Au
   const orphans = ours.map(([name]) => name).filter((name) => !taken.has(name));
   if (orphans.length === 0) return;
   scope.log.info({ devices: orphans }, 'removing TAP devices that belong to no instance');
-  await removeTaps(orphans, scope.runDir);
+  await scope.taps.remove(orphans, scope.runDir);
 }
 
 const portNames = ({ supervisors }: AuditScope): ReadonlySet<string> =>

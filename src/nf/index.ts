@@ -20,6 +20,7 @@ import { killProcess } from './process.ts';
 import { type Found, RunDir } from './rundir.ts';
 import { Supervisor } from './supervisor.ts';
 import type { Surroundings } from './surroundings.ts';
+import { Taps } from './tap.ts';
 import { Users } from './users.ts';
 
 const STOP_WITHIN_MS = 30_000;
@@ -100,6 +101,7 @@ class Fleet implements Instances {
       runDir,
       imageDir: options.imageDir,
       ports: options.ports,
+      taps: new Taps(),
       qemu,
       mtu: options.mtu ?? 1500,
       clock,
@@ -153,6 +155,7 @@ class Fleet implements Instances {
     const supervisors = [...this.#supervisors.values()];
     if (mode === 'keep') {
       await Promise.all(supervisors.map((supervisor) => supervisor.release()));
+      this.#around.taps.close();
       this.#around.runDir.unlock();
       return;
     }
@@ -162,6 +165,7 @@ class Fleet implements Instances {
     await within(this.#around.clock, STOP_WITHIN_MS, removed);
     await this.#clearRemains();
     if ((await this.#audit()) && this.#supervisors.size === 0) this.#around.runDir.removeTree();
+    this.#around.taps.close();
     this.#around.runDir.unlock();
   }
 
@@ -240,11 +244,12 @@ class Fleet implements Instances {
   }
 
   async #audit(): Promise<boolean> {
-    const { runDir, ports, log } = this.#around;
+    const { runDir, ports, taps, log } = this.#around;
     const bridges = [...this.#bridges.values()];
     const complete = await audit({
       runDir: runDir.path,
       ports,
+      taps,
       log,
       bridges,
       supervisors: this.#supervisors,

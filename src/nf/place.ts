@@ -6,7 +6,7 @@ import { ChainstitchError } from '../model/errors.ts';
 import type { BridgePorts } from '../model/interfaces.ts';
 import { type Clock, within } from './clock.ts';
 import type { RunDir } from './rundir.ts';
-import { exists, makeTaps, removeTaps } from './tap.ts';
+import { exists, type Taps } from './tap.ts';
 
 /** OVSDB answers in milliseconds; a connection that hangs must not hold a place among the starts for ever. */
 const PORTS_WITHIN_MS = 10_000;
@@ -14,23 +14,22 @@ const PORTS_WITHIN_MS = 10_000;
 export type PlaceOptions = {
   readonly runDir: RunDir;
   readonly ports: BridgePorts;
+  readonly taps: Taps;
   readonly mtu: number;
   readonly clock: Clock;
 };
 
 /**
- * Makes devices and then ports: the ports have their numbers before the guest's first packet, and keep them
- * when it dies. What is there already stays as it is.
+ * Makes the devices. What is there already stays as it is, with its ports, which keep their numbers when a guest dies.
  *
  * @throws ChainstitchError `host-failed`
  */
-export async function makePlace(wanted: WantedInstance, options: PlaceOptions): Promise<void> {
+export async function makeDevices(wanted: WantedInstance, options: PlaceOptions): Promise<void> {
   const owner = { runDir: options.runDir.path, id: wanted.id };
   // A port whose device is gone stays with the socket of the dead one, also when a device of that name comes back.
   const lost = portsOf(wanted).filter((name) => !exists(name));
   if (lost.length > 0) await removePorts(wanted, lost, options);
-  await makeTaps(portsOf(wanted), owner, options.mtu);
-  await addPorts(wanted, options);
+  await options.taps.make(portsOf(wanted), owner, options.mtu);
 }
 
 /** @throws ChainstitchError `host-failed` when it takes too long, or what the ports' keeper throws */
@@ -50,8 +49,8 @@ export function removePorts(
 }
 
 /** @throws ChainstitchError `host-failed` */
-export function removeDevices(wanted: WantedInstance, { runDir }: PlaceOptions): Promise<void> {
-  return removeTaps(portsOf(wanted), runDir.path);
+export function removeDevices(wanted: WantedInstance, { runDir, taps }: PlaceOptions): Promise<void> {
+  return taps.remove(portsOf(wanted), runDir.path);
 }
 
 /** The names of its devices, which are those of its ports. */

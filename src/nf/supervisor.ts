@@ -23,7 +23,7 @@ import {
   step,
 } from './machine.ts';
 import { isStuck, nextPassage, type Passage, UNKNOWN_PASSAGE } from './passage.ts';
-import { addPorts, makePlace, portsOf, removeDevices, removePorts } from './place.ts';
+import { addPorts, makeDevices, portsOf, removeDevices, removePorts } from './place.ts';
 import { killProcess, onlyChild, type ProcessRef } from './process.ts';
 import type { Configuration, Found, InstanceFile } from './rundir.ts';
 import { checkImage, Runner } from './runner.ts';
@@ -50,6 +50,8 @@ export class Supervisor {
   /** What the guest was booted with; unknown when an earlier run did it. */
   #booted: Configuration | undefined;
   #lastGood: Configuration | undefined;
+  /** The switch has the ports. */
+  #attached: Promise<void> = Promise.resolve();
   /** What touches the host is done one after another. */
   #work: Promise<void> = Promise.resolve();
   #cancelTick = (): void => {};
@@ -255,8 +257,14 @@ export class Supervisor {
       if (!this.#isCurrent(attempt)) return;
       await this.#end();
       this.#write();
-      await makePlace(this.#wanted, this.#around);
-      if (this.#isCurrent(attempt)) await this.#launch(attempt);
+      await makeDevices(this.#wanted, this.#around);
+      if (!this.#isCurrent(attempt)) return;
+      // A guest takes as long to boot as the switch to give its ports numbers; it is ready with both.
+      this.#attached = this.addPorts();
+      this.#attached.catch((error: Error) => {
+        if (this.#isCurrent(attempt)) this.fail(error.message);
+      });
+      await this.#launch(attempt);
     });
   }
 
@@ -330,10 +338,7 @@ export class Supervisor {
     const instance = this.#wanted.id;
     switch (line.kind) {
       case 'ready':
-        this.#countBoot();
-        this.#rememberGood(line.revision);
-        this.#pid = this.#guestPid();
-        this.#happen({ is: 'ready', revision: line.revision });
+        void this.#becomeReady(line.revision);
         return;
       case 'refused':
         this.#happen({ is: 'refused', revision: this.#booted?.revision ?? -1, reason: line.reason });
@@ -348,6 +353,17 @@ export class Supervisor {
         if (this.#guestLines++ < GUEST_LOG_LINES)
           this.#around.log.info({ instance, text: line.text }, 'the guest says');
     }
+  }
+
+  async #becomeReady(revision: number): Promise<void> {
+    this.#countBoot();
+    const guest = this.#guest;
+    // That it failed is told where it does.
+    await this.#attached.catch(() => {});
+    if (guest !== this.#guest) return;
+    this.#rememberGood(revision);
+    this.#pid = this.#guestPid();
+    this.#happen({ is: 'ready', revision });
   }
 
   /** A guest that is told a new configuration says that it is ready, too; only the first time is a boot. */

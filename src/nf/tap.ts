@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { ChainstitchError } from '../model/errors.ts';
 import type { InstanceId } from '../model/ids.ts';
+import { IpBatch } from './ip-batch.ts';
 
 /** Linux's IFNAMSIZ without its terminating zero. */
 const MAX_DEVICE_NAME = 15;
@@ -14,26 +15,60 @@ export type DeviceOwner = { readonly runDir: string; readonly id: InstanceId };
 /** Says in a device's alias whose it is, so that one whose instance is forgotten can still be found. */
 const aliasOf = ({ runDir, id }: DeviceOwner): string => `chainstitch ${id} ${runDir}`;
 
-/**
- * Makes devices and brings them up; one that is there already is kept, with its port number. They carry
- * nothing until an emulator opens them.
- *
- * @throws ChainstitchError `host-failed`
- */
-export async function makeTaps(names: readonly string[], owner: DeviceOwner, mtu: number): Promise<void> {
-  const odd = names.find((name) => !/^[A-Za-z0-9_-]+$/.test(name) || name.length > MAX_DEVICE_NAME);
-  if (odd !== undefined)
-    throw new ChainstitchError('host-failed', `"${odd}" cannot be the name of a network device`);
-  const missing = names.filter((name) => !exists(name));
-  if (missing.length < names.length) await checkOwner(names, owner);
-  const commands = names.flatMap((name) => [
-    ...(missing.includes(name) ? [`tuntap add dev ${name} mode tap`] : []),
-    // Without ARP the host does not answer for its own addresses when its kernel sees the guest's frames too.
-    `link set dev ${name} alias "${aliasOf(owner)}"`,
-    `link set dev ${name} mtu ${mtu} arp off up`,
-  ]);
-  await ip(['-batch', '-'], commands, `TAP devices ${names.join(' and ')} cannot be made`);
-  for (const name of names) silence(name);
+/** The devices of this host's network namespace. */
+export class Taps {
+  readonly #batch = new IpBatch();
+
+  /**
+   * Makes devices and brings them up; one that is there already is kept, with its port number. They carry
+   * nothing until an emulator opens them.
+   *
+   * @throws ChainstitchError `host-failed`
+   */
+  async make(names: readonly string[], owner: DeviceOwner, mtu: number): Promise<void> {
+    const odd = names.find((name) => !/^[A-Za-z0-9_-]+$/.test(name) || name.length > MAX_DEVICE_NAME);
+    if (odd !== undefined)
+      throw new ChainstitchError('host-failed', `"${odd}" cannot be the name of a network device`);
+    const missing = names.filter((name) => !exists(name));
+    if (missing.length < names.length) await checkOwner(names, owner);
+    const commands = names.flatMap((name) => [
+      ...(missing.includes(name) ? [`tuntap add dev ${name} mode tap`] : []),
+      // Without ARP the host does not answer for its own addresses when its kernel sees the guest's frames too.
+      `link set dev ${name} alias "${aliasOf(owner)}"`,
+      `link set dev ${name} mtu ${mtu} arp off up`,
+    ]);
+    await this.#run(commands, `TAP devices ${names.join(' and ')} cannot be made`);
+    for (const name of names) silence(name);
+  }
+
+  /**
+   * Removes devices that were made for this run directory's instances; one that is gone already is no error,
+   * and one of somebody else's stays.
+   *
+   * @throws ChainstitchError `host-failed`
+   */
+  async remove(names: readonly string[], runDir: string): Promise<void> {
+    if (!names.some(exists)) return;
+    const owners = await listTaps();
+    const ours = names.filter((name) => owners.get(name)?.runDir === runDir);
+    if (ours.length === 0) return;
+    try {
+      const commands = ours.map((name) => `link delete dev ${name}`);
+      await this.#run(commands, `TAP devices ${ours.join(' and ')} cannot be removed`);
+    } catch (error) {
+      if (ours.some(exists)) throw error;
+    }
+  }
+
+  close(): void {
+    this.#batch.close();
+  }
+
+  async #run(commands: readonly string[], failure: string): Promise<void> {
+    await this.#batch.run(commands).catch((error: Error) => {
+      throw new ChainstitchError('host-failed', `${failure}: ${error.message}`, { cause: error });
+    });
+  }
 }
 
 async function checkOwner(names: readonly string[], { runDir, id }: DeviceOwner): Promise<void> {
@@ -72,25 +107,6 @@ function writeSetting(path: string, value: string): void {
   }
 }
 
-/**
- * Removes devices that were made for this run directory's instances; one that is gone already is no error,
- * and one of somebody else's stays.
- *
- * @throws ChainstitchError `host-failed`
- */
-export async function removeTaps(names: readonly string[], runDir: string): Promise<void> {
-  if (!names.some(exists)) return;
-  const owners = await listTaps();
-  const ours = names.filter((name) => owners.get(name)?.runDir === runDir);
-  if (ours.length === 0) return;
-  try {
-    const commands = ours.map((name) => `link delete dev ${name}`);
-    await ip(['-batch', '-'], commands, `TAP devices ${ours.join(' and ')} cannot be removed`);
-  } catch (error) {
-    if (ours.some(exists)) throw error;
-  }
-}
-
 /** By /proc/sys, which shows the network namespace of who asks; /sys shows that of who mounted it. */
 export function exists(name: string): boolean {
   return existsSync(`/proc/sys/net/ipv4/conf/${name}`);
@@ -102,7 +118,7 @@ export function exists(name: string): boolean {
  * @throws ChainstitchError `host-failed`
  */
 export async function listTaps(): Promise<ReadonlyMap<string, DeviceOwner>> {
-  const text = await ip(['-json', 'link', 'show', 'type', 'tun'], [], 'TAP devices cannot be listed');
+  const text = await ip(['-json', 'link', 'show', 'type', 'tun'], 'TAP devices cannot be listed');
   const devices: readonly { ifname: string; ifalias?: string }[] = JSON.parse(text || '[]');
   return new Map(
     devices.flatMap(({ ifname, ifalias }) => {
@@ -113,8 +129,7 @@ export async function listTaps(): Promise<ReadonlyMap<string, DeviceOwner>> {
   );
 }
 
-/** One process for all commands: starting one costs more than what it does. */
-function ip(args: readonly string[], commands: readonly string[], failure: string): Promise<string> {
+function ip(args: readonly string[], failure: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const fail = (detail: string, cause?: unknown): void =>
       reject(new ChainstitchError('host-failed', `${failure}: ${detail}`, { cause }));
@@ -132,8 +147,5 @@ function ip(args: readonly string[], commands: readonly string[], failure: strin
       if (code === 0) resolve(answer);
       else fail(complaint.trim().replaceAll('\n', '; ') || `"ip" ended with status ${code}`);
     });
-    // It may end before it has read all; its complaint says why.
-    child.stdin.on('error', () => {});
-    child.stdin.end(commands.map((command) => `${command}\n`).join(''));
   });
 }

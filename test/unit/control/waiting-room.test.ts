@@ -100,6 +100,21 @@ t.test('a path is idle when its counts have not changed for as long as its hops 
   t.strictSame(find(4, 4000), [], 'traffic');
   t.strictSame(find(4, 8999), []);
   t.strictSame(find(4, 9000), [1], 'the longest of its hops');
+  const again = {
+    ...steering,
+    paths: new Map([[record.id, { ...record, demand: { phase: 'awake' as const } }]]),
+  };
+  t.strictSame([...idleness.find(again, { counted: [], at: () => 20_000 })], []);
+  t.strictSame(
+    [
+      ...idleness.find(
+        { ...again, paths: new Map([[record.id, record]]) },
+        { counted: [], at: () => 30_000 },
+      ),
+    ],
+    [],
+    'it slept and woke since: what was before does not count',
+  );
   const asleep = new Map([[record.id, { ...record, demand: { phase: 'asleep' as const } }]]);
   t.notOk(idleness.concerns({ ...steering, paths: asleep }));
 });
