@@ -98,6 +98,7 @@ function rootHelp(): string {
   chainstitch audit                              prove that no packet gets around a hop
   chainstitch top                                watch the traffic
   chainstitch delete chain alice-protected --wait
+  chainstitch delete -f chains/lab.yaml          take back the rest
 
 The configuration file, ~/.config/chainstitch/config.yaml:
   context: lab

@@ -162,19 +162,26 @@ function rewritten(packet: Packet, into: Side, external: Ipv4): Packet {
   return new Map(into === 'left' ? [...kept, ['ip_src', BigInt(ipv4ToNumber(external))]] : kept);
 }
 
+const PROTOCOLS: ReadonlySet<string> = new Set(['dl_type', 'eth_type', 'nw_proto', 'ip_proto']);
+
 function parsePacket(fields: ExplainQuery['packet']): Packet {
   const headers = new Map<string, bigint>();
-  for (const [name, value] of Object.entries(fields)) {
-    const fault = (detail: string): ChainstitchError =>
-      new ChainstitchError('unknown-reference', `The packet field ${name} is not usable.`, {
-        faults: [{ pointer: `/packet/${name}`, detail }],
-      });
-    if (/[\s,=/]/.test(`${name}${value}`)) throw fault('a field name and one value, without a mask');
+  const fault = (name: string, detail: string): ChainstitchError =>
+    new ChainstitchError('unknown-reference', `The packet field ${name} is not usable.`, {
+      faults: [{ pointer: `/packet/${name}`, detail }],
+    });
+  const given = Object.entries(fields);
+  for (const [name, value] of given) {
+    if (/[\s,=/]/.test(`${name}${value}`)) throw fault(name, 'a field name and one value, without a mask');
+  }
+  // They say which field a name such as tp_dst means.
+  const protocols = given.filter(([name]) => PROTOCOLS.has(name)).map(([name, value]) => `${name}=${value}`);
+  for (const [name, value] of given) {
     let parsed: ReturnType<typeof parseMatch>;
     try {
-      parsed = parseMatch([`${name}=${value}`]);
+      parsed = parseMatch(PROTOCOLS.has(name) ? [`${name}=${value}`] : [...protocols, `${name}=${value}`]);
     } catch (error) {
-      throw fault(error instanceof Error ? error.message : String(error));
+      throw fault(name, error instanceof Error ? error.message : String(error));
     }
     for (const field of parsed) if (field.field !== 'unknown') headers.set(field.field, BigInt(field.value));
   }

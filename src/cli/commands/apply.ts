@@ -11,6 +11,27 @@ import { print } from '../terminal.ts';
 
 const DEFAULT_WAIT = '30s';
 
+const FILE_HELP = `A file, in YAML or JSON, has any number of declarations, with --- between them:
+
+  kind: switches
+  spec: { name: s1, dpid: "0000000000000001", unchained: normal, ovsdb: "unix:/var/run/openvswitch/db.sock" }
+  ---
+  kind: uplinks
+  spec: { name: core, attachment: { switch: s1, port: s1-eth3 } }
+  ---
+  kind: subscribers
+  spec: { name: alice, attachment: { switch: s1, port: s1-eth1 }, mac: "00:00:00:00:00:01", ipv4: [10.0.0.1] }
+  ---
+  kind: chains
+  spec:
+    name: alice-protected
+    subscribers: [alice]
+    hops:
+      - function: firewall
+        config: { default: deny, rules: [{ allow: { protocol: tcp, port: 80 } }] }
+
+\`chainstitch get functions -o yaml\` shows what each function may be told, \`chainstitch plan\` what is wrong in a file.`;
+
 export function registerApply(program: Program, { client }: Around): void {
   const command = program
     .command('apply')
@@ -36,6 +57,7 @@ export function registerApply(program: Program, { client }: Around): void {
     },
     { line: 'cat chain.yaml | chainstitch apply -f -', does: 'From a pipe.' },
   ]);
+  command.addHelpText('after', `\n${FILE_HELP}`);
 }
 
 /** What the API calls what it did, as an operator reads it. */

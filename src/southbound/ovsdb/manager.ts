@@ -45,6 +45,8 @@ export class OvsdbManager implements BridgePorts {
   readonly #options: OvsdbManagerOptions;
   #patienceMs: number;
   readonly #clients = new Map<string, OvsdbClient>();
+  /** Clients of which ports are being asked for, and how often at once. */
+  readonly #uses = new Map<OvsdbClient, number>();
   readonly #managed = new Map<Dpid, ManagedBridge>();
   readonly #problems = new Map<Dpid, string>();
   readonly #repairing = new Set<Dpid>();
@@ -70,7 +72,8 @@ export class OvsdbManager implements BridgePorts {
       for (const dpid of known.keys()) if (!this.#managed.has(dpid)) known.delete(dpid);
     const addresses = new Set(bridges.map(({ ovsdb }) => ovsdb));
     for (const [address, client] of this.#clients) {
-      if (addresses.has(address)) continue;
+      // What is being done through one is finished first; the next turn closes it.
+      if (addresses.has(address) || this.#uses.has(client)) continue;
       this.#clients.delete(address);
       client.close();
     }
@@ -149,8 +152,16 @@ export class OvsdbManager implements BridgePorts {
     this.#isolation.set(dpid, new Map([...(confirmed ?? []), ...wanted]));
   }
 
-  async add(bridge: ManagedBridge, devices: readonly string[], owner: InstanceId): Promise<void> {
-    const client = this.#client(bridge.ovsdb);
+  add(bridge: ManagedBridge, devices: readonly string[], owner: InstanceId): Promise<void> {
+    return this.#using(bridge.ovsdb, (client) => this.#add(client, bridge, devices, owner));
+  }
+
+  async #add(
+    client: OvsdbClient,
+    bridge: ManagedBridge,
+    devices: readonly string[],
+    owner: InstanceId,
+  ): Promise<void> {
     const row = await this.#bridge(client, bridge.dpid);
     const operations = additions(this.#tables(client), row, devices, owner);
     if (operations.length > 0) await client.transact(operations);
@@ -175,10 +186,11 @@ export class OvsdbManager implements BridgePorts {
   }
 
   async remove(bridge: ManagedBridge, devices: readonly string[]): Promise<void> {
-    const client = this.#client(bridge.ovsdb);
-    const row = await this.#bridge(client, bridge.dpid);
-    const operations = removals(this.#tables(client), row, devices);
-    if (operations.length > 0) await this.#configure(client, operations);
+    await this.#using(bridge.ovsdb, async (client) => {
+      const row = await this.#bridge(client, bridge.dpid);
+      const operations = removals(this.#tables(client), row, devices);
+      if (operations.length > 0) await this.#configure(client, operations);
+    });
   }
 
   passes(bridge: ManagedBridge, devices: readonly string[]): boolean | undefined {
@@ -189,9 +201,22 @@ export class OvsdbManager implements BridgePorts {
   }
 
   async list(bridge: ManagedBridge): Promise<readonly string[]> {
-    const client = this.#client(bridge.ovsdb);
-    const row = await this.#bridge(client, bridge.dpid);
-    return ourPorts(this.#tables(client), row);
+    return this.#using(bridge.ovsdb, async (client) => {
+      const row = await this.#bridge(client, bridge.dpid);
+      return ourPorts(this.#tables(client), row);
+    });
+  }
+
+  async #using<T>(address: string, work: (client: OvsdbClient) => Promise<T>): Promise<T> {
+    const client = this.#client(address);
+    this.#uses.set(client, (this.#uses.get(client) ?? 0) + 1);
+    try {
+      return await work(client);
+    } finally {
+      const left = (this.#uses.get(client) ?? 1) - 1;
+      if (left === 0) this.#uses.delete(client);
+      else this.#uses.set(client, left);
+    }
   }
 
   /** The controller stops: what it still wants to change must not wait long for a server that is away. */
