@@ -23,6 +23,7 @@ libseccomp-dev
 make
 mininet
 netcat-openbsd
+nfdump
 nmap
 openssl
 openvswitch-switch

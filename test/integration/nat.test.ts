@@ -1,6 +1,6 @@
 /**
  * The example of a home behind nat, on a real Open vSwitch with real unikernels: its address by DHCP, out through the
- * translation, and in by a forward, each by a program that nobody here wrote.
+ * translation, in by a forward, and what a collector hears of it, each by a program that nobody here wrote.
  */
 import '../harness/ovs-netns.ts';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import t from 'tap';
 import { parseAllDocuments } from 'yaml';
 import { Site, UPLINK } from '../harness/site.ts';
 import { ip } from '../unikernels/machine.ts';
-import { cable, Host } from '../unikernels/routed.ts';
+import { cable, Host, until } from '../unikernels/routed.ts';
 
 const OWN = '192.0.2.10';
 const FAR = '198.51.100.5';
@@ -34,7 +34,7 @@ t.test('a home gets its address, goes out through its nat and is reached by a fo
   const [inner, street, far] = [Host.create(t), Host.create(t), Host.create(t)];
   const site = await Site.open(t);
   await plug(inner, 's1-eth4p', '00:00:00:00:00:03');
-  await plug(street, `${UPLINK}p`);
+  await plug(street, `${UPLINK}p`, '00:00:00:00:00:64');
   street.ip('address', 'add', '192.0.2.1/24', 'dev', `${UPLINK}p`);
   cable(street, 'far', far, 'street');
   street.ip('address', 'add', '198.51.100.1/24', 'dev', 'far');
@@ -42,15 +42,22 @@ t.test('a home gets its address, goes out through its nat and is reached by a fo
   far.ip('route', 'add', '192.0.2.0/24', 'via', '198.51.100.1');
   await street.run(['sysctl', '-q', '-w', 'net.ipv4.ip_forward=1']);
 
+  const flows = t.testdir({ flows: {} });
+  const collector = street.serve(['nfcapd', '-w', join(flows, 'flows'), '-p', '4739', '-t', '3600']);
+  await street.listening(4739, 'udp');
+
   await site.declareLab(t);
   t.match(await site.call('POST', '/v1/subscribers', home.spec), { status: 201 });
-  t.match(await site.call('POST', '/v1/chains?wait=active&timeout=30s', chain.spec), {
+  const [dhcp, nat, probe] = chain.spec.hops;
+  const hasty = { ...probe, config: { ...probe?.config, idleSeconds: 1 } };
+  const first = { ...chain.spec, hops: [dhcp, nat, hasty] };
+  t.match(await site.call('POST', '/v1/chains?wait=active&timeout=30s', first), {
     status: 201,
     body: { status: { phase: 'active' } },
   });
   await site.equal(t);
 
-  const script = join(t.testdir(), 'script');
+  const script = join(flows, 'script');
   const lines = [
     '[ "$1" = bound ] || exit 0',
     'ip address add "$ip/24" dev "$interface"',
@@ -82,10 +89,9 @@ t.test('a home gets its address, goes out through its nat and is reached by a fo
   t.match(await street.run(['ip', 'neighbour', 'show', OWN]), / lladdr /);
 
   // A new forward reaches the running instance, and what was there goes on.
-  const [dhcp, nat] = chain.spec.hops;
   const forwards = [{ protocol: 'tcp', port: 9000, to: '10.20.0.5', toPort: 443 }];
   const before = (await site.instances()).map(({ id }) => id);
-  const changed = { ...chain.spec, hops: [dhcp, { ...nat, config: { ...nat?.config, forwards } }] };
+  const changed = { ...chain.spec, hops: [dhcp, { ...nat, config: { ...nat?.config, forwards } }, hasty] };
   t.match(await site.call('PUT', '/v1/chains/home-nat?wait=active&timeout=30s', changed), {
     body: { status: { phase: 'active' } },
   });
@@ -95,6 +101,30 @@ t.test('a home gets its address, goes out through its nat and is reached by a fo
   );
   await far.run(get(`http://${OWN}:9000/`));
   await inner.run(get(`http://${FAR}/`));
+
+  // The collector has heard of the home's downloads, by the address that it has outside.
+  const [watcher = ''] = (await site.instances()).filter(({ hop }) => hop === 'probe-1').map(({ id }) => id);
+  await until('the probe has told of all', async () => {
+    const { body } = await site.call('GET', `/v1/instances/${watcher}/counters`);
+    const { flows, gathered, records } = body['function'] as Record<string, number>;
+    return flows === 0 && gathered === 0 && (records ?? 0) > 0;
+  });
+  await collector.end();
+  const heard = await street.run([
+    'nfdump',
+    '-q',
+    '-N',
+    '-R',
+    join(flows, 'flows'),
+    '-o',
+    'fmt:%sa %da %dp %pr %dir',
+  ]);
+  t.match(heard.replaceAll(/ +/g, ' '), new RegExp(`${OWN} ${FAR} 80 6 I`), 'the downloads went out');
+  t.match(
+    heard.replaceAll(/ +/g, ' '),
+    new RegExp(`${FAR} ${OWN} 8443 6 E`),
+    'and what came by the forward came in',
+  );
   await site.equal(t);
   await site.clean(t);
 });

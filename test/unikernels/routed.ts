@@ -13,6 +13,13 @@ const run = promisify(execFile);
 /** Long enough for a loaded machine; nothing waits this long unless it fails. */
 const PATIENCE_MS = 20_000;
 
+export type Server = {
+  /** On either of its outputs, until now. */
+  said(): string;
+  /** In good order. */
+  end(): Promise<void>;
+};
+
 export class Host {
   readonly namespace: string;
   readonly #t: Teardown;
@@ -43,21 +50,34 @@ export class Host {
     return stdout + stderr;
   }
 
-  /** A command that goes on until the test ends, and what it says meanwhile. */
-  serve(argv: readonly string[]): { said(): string } {
+  /** A command that goes on until it is told to end, or the test ends, and what it says meanwhile. */
+  serve(argv: readonly string[]): Server {
     const child: ChildProcess = spawn('ip', ['netns', 'exec', this.namespace, ...argv]);
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes) => (said += bytes));
+    const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
     this.#t.teardown(() => child.kill('SIGKILL'));
-    return { said: () => said };
+    const end = (): Promise<void> => {
+      child.kill('SIGTERM');
+      return ended;
+    };
+    return { said: () => said, end };
   }
 
-  /** Until something listens at this TCP port. */
-  async listening(port: number): Promise<void> {
-    for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await setTimeout(20))
-      if ((await this.run(['ss', '-Hltn', `sport = :${port}`])) !== '') return;
-    throw new Error(`nothing listens at port ${port}`);
+  /** Until something listens at this port. */
+  async listening(port: number, protocol: 'tcp' | 'udp' = 'tcp'): Promise<void> {
+    await until(`something listens at port ${port}`, async () => {
+      const list = protocol === 'tcp' ? '-Hltn' : '-Hlun';
+      return (await this.run(['ss', list, `sport = :${port}`])) !== '';
+    });
   }
+}
+
+/** Waits for it. */
+export async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
+  for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await setTimeout(20))
+    if (await holds()) return;
+  throw new Error(`it is not so that ${what}`);
 }
 
 /** A cable between two hosts; each end is called after the other's purpose. */

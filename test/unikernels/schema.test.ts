@@ -229,3 +229,37 @@ t.test('nat: schema and guest agree', (t) =>
     ],
   }),
 );
+
+const told = { collector: '192.0.2.50', source: '192.0.2.9', nextHop: '02:00:00:00:00:01' };
+
+t.test('probe: schema and guest agree', (t) =>
+  agree(t, 'probe', {
+    both: [
+      {},
+      { idleSeconds: 1, activeSeconds: 3600 },
+      { export: told },
+      { export: { ...told, port: 65_535, domain: 4_294_967_295, enterprise: 1 } },
+    ],
+    neither: [
+      [],
+      { idleSeconds: 0 },
+      { idleSeconds: 601 },
+      { activeSeconds: 0 },
+      { activeSeconds: 3601 },
+      { activeSeconds: 1.5 },
+      { exports: told },
+      { export: {} },
+      { export: { ...told, collector: '224.0.0.1' } },
+      { export: { ...told, collector: '2001:db8::1' } },
+      { export: { ...told, source: '127.0.0.1' } },
+      { export: { ...told, source: '0.0.0.0' } },
+      { export: { ...told, nextHop: '01:00:5e:00:00:01' } },
+      { export: { ...told, nextHop: '0200.0000.0001' } },
+      { export: { ...told, port: 0 } },
+      { export: { ...told, domain: 4_294_967_296 } },
+      { export: { ...told, enterprise: 0 } },
+      { export: { ...told, gateway: '192.0.2.1' } },
+    ],
+    guestOnly: [],
+  }),
+);

@@ -282,6 +282,8 @@ static bool read_ip(struct bytes bytes, uint8_t family, struct packet *packet) {
 		fragmented.at = bytes.at;
 	if (packet->fragment == LATER_FRAGMENT)
 		return true;
+	packet->transport = bytes.at;
+	packet->transport_length = bytes.length;
 	if (!read_transport(&bytes, hop_limit, packet))
 		return false;
 	if (packet->fragment == FIRST_FRAGMENT)

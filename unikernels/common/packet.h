@@ -49,6 +49,10 @@ struct packet {
 	} icmp;
 	struct quote quote; /* of an ICMP_ERROR */
 
+	/* The transport header and what follows it in the frame, without padding; NULL for a later fragment. */
+	const uint8_t *transport;
+	size_t transport_length;
+
 	enum { WHOLE, FIRST_FRAGMENT, LATER_FRAGMENT } fragment;
 	uint32_t fragment_id;
 	uint8_t fragment_protocol;
