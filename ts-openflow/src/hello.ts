@@ -15,6 +15,8 @@ export function makeHello(xid: number, versions: readonly number[] = supportedVe
   };
 }
 
+const noVersion = 0;
+
 /** The wire versions that a hello offers: by its bitmap, or every one up to that of its header. */
 export function offeredVersions(hello: MessageOf<'hello'>): ReadonlySet<number> {
   const offered = new Set<number>();
@@ -24,6 +26,7 @@ export function offeredVersions(hello: MessageOf<'hello'>): ReadonlySet<number> 
     for (const [word, bits] of element.bitmaps.slice(0, 8).entries())
       for (let bit = 0; bit < 32; bit++) if ((bits >>> bit) & 1) offered.add(32 * word + bit);
   }
+  offered.delete(noVersion);
   if (offered.size === 0) for (let version = 1; version <= hello.version; version++) offered.add(version);
   return offered;
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { decode, encode, type Message, printMessage } from '../src/index.ts';
+import { decode, encode, type Message, parseFlow, printFlow, printMessage } from '../src/index.ts';
 import { bodies } from '../src/text/bodies.ts';
 
 interface Vector {
@@ -89,4 +89,12 @@ t.test('what is about a message prints it, but no error in an error', async (t) 
     about('040100180000000100010006040100080000000200010006'),
     'OFPT_ERROR (OF1.3) (xid=0x1): OFPBRC_BAD_LEN\n040100080000000200010006',
   );
+});
+
+t.test('other versions and masked ports print as in ovs-ofctl', async (t) => {
+  const text = (data: string) => printMessage(decode(Buffer.from(data, 'hex')));
+  t.equal(text('0100000800000001'), 'OFPT_HELLO (xid=0x1):\n version bitmap: 0x01');
+  t.match(text('0500000800000001'), /^OFPT_HELLO \(OF1\.4\) \(xid=0x1\):/);
+  t.match(text('2100000800000001'), /^OFPT_HELLO \(OF 0x21\) .*0x1f$/s);
+  t.equal(printFlow(parseFlow('in_port=0x4/0x5,actions=drop')), 'in_port=0x4/0x5 actions=drop');
 });

@@ -24,6 +24,9 @@ t.test('versions are agreed on by bitmap, or by the header where there is none',
   const bitmap = { type: 'versionBitmap', bitmaps: [(1 << 6) | (1 << 7)] } as const;
   t.equal(negotiate({ type: 'hello', version: 7, xid: 1, elements: [bitmap] }), 6);
   t.same([...offeredVersions(makeHello(1, [4, 6]))], [4, 6]);
+  // There is no version 0; a bitmap of nothing else says nothing.
+  const nothing = { type: 'versionBitmap', bitmaps: [1] } as const;
+  t.equal(negotiate({ type: 'hello', version: 4, xid: 1, elements: [nothing] }), 4);
 });
 
 t.test('a hello and an error of a version that is not spoken are understood', async (t) => {

@@ -12,6 +12,7 @@ import { printBucketId, printGroup } from './group.ts';
 import { printMatch } from './match.ts';
 import { packetIn2Text, packetText } from './packet-messages.ts';
 import { printActions } from './print-actions.ts';
+import { tableDescText, tableSettings, tableStatsTexts } from './table-messages.ts';
 import { hex, printPort } from './values.ts';
 import {
   asyncKinds,
@@ -91,27 +92,6 @@ const meterModText = (v: Body<'meterMod'>) =>
   ` ${['ADD', 'MOD', 'DEL'][v.command] ?? v.command} meter=${meterName(v.meter)} ` +
   `${v.flags ? `${bitNames(v.flags, meterFlags, ' ')} ` : ''}bands=${bandTexts(v.bands, v.flags)}`;
 
-type TableProperties = MessageOf<'tableMod'>['properties'];
-
-function tableSettings(config: number, properties: TableProperties) {
-  const eviction = properties.find((property) => property.type === 'eviction');
-  const vacancy = properties.find((property) => property.type === 'vacancy');
-  return { eviction, vacancy, evicts: (config & 4) !== 0, tells: (config & 8) !== 0 };
-}
-
-function tableDescText(v: { table: number; config: number; properties: TableProperties }): string {
-  const { eviction, vacancy, evicts, tells } = tableSettings(v.config, v.properties);
-  const flags = bitNames(eviction?.flags ?? 0, evictionFlags, '|');
-  const limits = vacancy
-    ? ` vacancy_down=${vacancy.down}% vacancy_up=${vacancy.up}% vacancy=${vacancy.vacancy}%`
-    : '';
-  return [
-    `\n  table ${v.table}:`,
-    `\n   eviction=${evicts ? 'on' : 'off'} eviction_flags=${flags}`,
-    `\n   vacancy=${tells ? 'on' : 'off'}${tells ? limits : ''}`,
-  ].join('');
-}
-
 const roleNames = ['nochange', 'equal', 'primary', 'secondary'];
 const generation = (id: bigint) => (id === unknown64 ? '' : ` generation_id=${id}`);
 
@@ -184,7 +164,10 @@ type Bodies = { readonly [K in MessageType]?: (message: MessageOf<K>) => string 
 /** What ovs-ofctl prints behind the head of a message, by type; what is not here, or undefined, has a form of our own. */
 export const bodies: Bodies = {
   hello(v) {
-    const offered = [...offeredVersions(v)].map((version) => `0x${version.toString(16).padStart(2, '0')}`);
+    // Open vSwitch counts no further than the first word of a bitmap.
+    const offered = [...offeredVersions(v)]
+      .filter((version) => version < 32)
+      .map((version) => `0x${version.toString(16).padStart(2, '0')}`);
     const more = v.extra ? `\n unknown data in hello:${dump(v.extra)}` : '';
     return `\n version bitmap: ${offered.join(', ')}${more}`;
   },
@@ -257,6 +240,7 @@ export const bodies: Bodies = {
       .join('\n')
       .replace(/^/, ' ');
   },
+  tableStatsReply: ({ tables }) => tableStatsTexts(tables),
   tableFeaturesRequest: ({ tables }) => (tables.length === 0 ? '' : undefined),
   nxPacketIn: packetText,
   packetIn2: packetIn2Text,
@@ -378,6 +362,7 @@ export const bodies: Bodies = {
         return [
           ` id=${monitor.monitor} flags=${bitNames(monitor.monitorFlags, names, ',')}`,
           monitor.outPort === ports.any ? '' : ` out_port=${printPort(monitor.outPort)}`,
+          monitor.outGroup === groups.any ? '' : ` out_group=${monitor.outGroup}`,
           monitor.table === 255 ? '' : ` table=${monitor.table}`,
           ` ${printMatch(canonicalMatch(monitor.match))}`.trimEnd(),
         ].join('');

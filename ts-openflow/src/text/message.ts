@@ -16,7 +16,13 @@ import { printMatch } from './match.ts';
 import { printActions, printInstructions } from './print-actions.ts';
 import { printPort } from './values.ts';
 
-const versionNames: Readonly<Record<number, string>> = { 4: 'OF1.3', 6: 'OF1.5' };
+/** By wire version; 1.0 goes without saying. */
+const versionNames = [undefined, '', 'OF1.1', 'OF1.2', 'OF1.3', 'OF1.4', 'OF1.5'] as const;
+
+function versionText(version: number): string {
+  const name = versionNames[version] ?? `OF 0x${version.toString(16).padStart(2, '0')}`;
+  return name && ` (${name})`;
+}
 
 function printStats(stats: Stats): string {
   const words = stats.map((entry) => {
@@ -171,6 +177,6 @@ const isMultipart = (type: string) =>
  */
 export function printMessage(message: Message): string {
   const { version, xid } = message;
-  const head = `${label(message)} (${versionNames[version] ?? `version ${version}`}) (xid=0x${xid.toString(16)}):`;
+  const head = `${label(message)}${versionText(version)} (xid=0x${xid.toString(16)}):`;
   return `${head}${bodyText(message)}`;
 }

@@ -163,7 +163,7 @@ export function printValue(name: FieldName, masked: Masked): string {
     case 'ipv6':
       return printAddress(masked, 128, bigintToIpv6);
     case 'port':
-      return printPort(Number(value));
+      return mask === undefined ? printPort(Number(value)) : `${hex(value)}/${hex(mask)}`;
     case 'frag':
       return (
         fragments.find(([, v, m]) => v === value && m === mask)?.[0] ?? `${hex(value)}/${hex(mask ?? 3n)}`
@@ -188,7 +188,7 @@ export function parseValue(name: FieldName, text: string): Masked {
     case 'ipv6':
       return parseAddress(text, 128, ipv6ToBigint);
     case 'port':
-      return { value: BigInt(parsePort(text)) };
+      return text.includes('/') ? parseMaskedInteger(text) : { value: BigInt(parsePort(text)) };
     case 'frag': {
       const found = fragments.find(([fragment]) => fragment === text);
       if (!found) throw new TextError(`not a kind of fragment: ${text}`);
