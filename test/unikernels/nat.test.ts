@@ -14,19 +14,14 @@ const CONFIG = {
   forwards: [{ protocol: 'tcp', port: 8080, to: '10.0.0.6', toPort: 80 }],
 };
 
-/** Serves files over HTTP, and says who has asked for them. */
+/** Serves files over HTTP, to as many at once as come, and says who has asked for them. */
+const SERVER = [
+  'import http.server as web, socketserver, sys',
+  'socketserver.TCPServer.request_queue_size = 500',
+  'web.test(web.SimpleHTTPRequestHandler, web.ThreadingHTTPServer, port=int(sys.argv[1]), bind=sys.argv[2])',
+].join('\n');
 const web = (port: number, address: string) => [
-  ...[
-    'python3',
-    '-u',
-    '-m',
-    'http.server',
-    String(port),
-    '--bind',
-    address,
-    '--directory',
-    import.meta.dirname,
-  ],
+  ...['env', '-C', import.meta.dirname, 'python3', '-u', '-c', SERVER, String(port), address],
 ];
 const get = (url: string, ...options: string[]) => [
   'curl',
@@ -92,7 +87,7 @@ for (const isolation of ISOLATIONS) {
     const { end } = JSON.parse(await measured);
     t.ok(end.sum_received.bytes > 0, 'connections live on while the configuration changes');
     const udp = JSON.parse(
-      await inner.run(['iperf3', '-c', FAR, '-u', '-b', '1M', '-t', '1', '-R', '-J']),
+      await inner.run(['iperf3', '-c', FAR, '-u', '-b', '2M', '-n', '50K', '-R', '-J']),
     ).end;
     t.ok(udp.sum.packets > udp.sum.lost_packets, 'datagrams come back to who has asked for them');
     t.match((await console.counters()).function, { spoofed: 0, malformed: 0, exhausted: 0 });

@@ -46,7 +46,12 @@ type Shown = {
   gathered: number;
   messages: number;
   names: { name: string; queries: number }[];
-  largestFlows: { outsidePort: number; downstream: { packets: number }; firstSeen: number }[];
+  largestFlows: {
+    outsidePort: number;
+    outsideRoundTripMicroseconds: number;
+    downstream: { packets: number };
+    firstSeen: number;
+  }[];
   talkers: { inside: { address: string }[]; outside: { address: string }[] };
 };
 
@@ -73,11 +78,8 @@ for (const isolation of ISOLATIONS) {
     );
     t.match(seen.talkers, { inside: [{ address: HOST }], outside: [{ address: SERVER }] });
     const web = seen.largestFlows.find(({ outsidePort }) => outsidePort === 80);
-    t.match(web, {
-      protocol: 6,
-      outsideRoundTripMicroseconds: Number,
-      upstream: { retransmissions: Number },
-    });
+    t.match(web, { protocol: 6, upstream: { retransmissions: Number } });
+    t.ok((web?.outsideRoundTripMicroseconds ?? 0) > 0, 'the way to the server and back takes its time');
     t.ok(Math.abs((web?.firstSeen ?? 0) - Date.now() / 1000) < 60, 'by the clock of the host');
 
     await until('all is told', async () => {

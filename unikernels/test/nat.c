@@ -437,6 +437,12 @@ static void changes(void) {
 	comes_in(6, packet(6, FAR, OWN, tcp(1000, 80, 0x10)), INSIDE + 5, 80);
 	CHECK(is_dropped(RIGHT, packet(6, FAR, OWN, tcp(1, 81, 2))));
 	CHECK(goes_out(6, packet(6, INSIDE + 6, FAR, tcp(7000, 1, 2))) != 7000);
+	/* Forwards are for ever, however their connections end. */
+	now += 200 * MINUTE;
+	comes_in(6, packet(6, FAR, OWN, tcp(1000, 80, 2)), INSIDE + 5, 80);
+	CHECK(platform_counter("mappings", now) == 2);
+	udp_out(INSIDE + 5, 5000, FAR, 53);
+	udp_out(INSIDE + 6, 6000, FAR, 53);
 	/* A smaller range of ports: who is outside of it begins anew. */
 	CHECK(platform_configure("{" ENDS ",\"ports\":{\"first\":5500}}") == NULL);
 	CHECK(is_dropped(RIGHT, packet(17, FAR, OWN, udp(53, 5000))));
