@@ -17,7 +17,9 @@ import { buildImages } from '../test/unikernels/machine.ts';
 
 const COUNT = Number(process.argv[2] ?? 100);
 const IDLE_AFTER_S = 5;
-const FORMS = ['process', 'vm'] as const;
+const FORMS = ['process', 'vm', 'process-warm', 'vm-warm'] as const;
+/** Instances that are booted before they are needed. */
+const warm = (form: string): number => (form.endsWith('-warm') ? COUNT : 0);
 
 buildImages();
 const dir = mkdtempSync(join(tmpdir(), 'cs-demand-'));
@@ -35,8 +37,11 @@ await ovs.vsctl(
 );
 
 const argv = [`--state-dir=${dir}/state`, `--run-dir=${dir}/run`, '--api-port=0', '--openflow-port=0'];
+const pool = FORMS.filter(warm)
+  .map((form) => `counter-${form}:${warm(form)}`)
+  .join();
 const running = await start(
-  loadSettings([...argv, '--audit-interval=1000', '--drain-time=200'], {}),
+  loadSettings([...argv, '--audit-interval=1000', '--drain-time=200', `--warm-pool=${pool}`], {}),
   openLog('warn'),
 );
 const call = async (method: string, path: string, body?: unknown): Promise<Record<string, unknown>> => {
@@ -68,7 +73,11 @@ const counter = JSON.parse(
   readFileSync(new URL('../unikernels/functions/counter/function.json', import.meta.url), 'utf8'),
 );
 for (const form of FORMS)
-  await call('POST', '/v1/functions', { ...counter, name: `counter-${form}`, isolation: form });
+  await call('POST', '/v1/functions', {
+    ...counter,
+    name: `counter-${form}`,
+    isolation: form.replace('-warm', ''),
+  });
 
 const sender = spawn(
   'python3',
@@ -98,6 +107,12 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
 const at = (values: readonly number[], share: number): number =>
   [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ??
   Number.NaN;
+/** Everybody sleeps, and what is booted in advance is. */
+const isQuiet = (form: string): boolean =>
+  guests().length === warm(form) &&
+  running.control
+    .instances()
+    .every(({ sleeps, fact }) => sleeps && (fact === undefined || fact.phase === 'ready'));
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 
 say(
@@ -112,7 +127,7 @@ for (const form of FORMS) {
   };
   await call('POST', '/v1/chains?wait=active&timeout=60s', chain);
   for (const how of ['one', 'all'] as const) {
-    await until(() => guests().length === 0);
+    await until(() => isQuiet(form));
     await setTimeout(1000);
     const waited = await trips(how);
     const last = performance.now();
@@ -121,7 +136,7 @@ for (const form of FORMS) {
       .flatMap(withKeeper)
       .map(pssOf)
       .reduce((a, b) => a + b, 0);
-    await until(() => guests().length === 0);
+    await until(() => isQuiet(form));
     const back = (performance.now() - last) / 1000;
     const words = how === 'one' ? 'one after the other' : 'all at once';
     say(

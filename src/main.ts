@@ -10,7 +10,9 @@ import { loadSettings, storeIn } from './config/settings.ts';
 import type { Settings } from './config/table.ts';
 import { systemClock } from './control/clock.ts';
 import { type Control, createControl } from './control/control.ts';
+import type { FunctionSpec } from './model/declared.ts';
 import { ChainstitchError, ERRORS } from './model/errors.ts';
+import type { Name } from './model/ids.ts';
 import type { JwtAlgorithm } from './model/tokens.ts';
 import { createInstances } from './nf/index.ts';
 import { loadCatalogue } from './northbound/catalogue.ts';
@@ -79,6 +81,7 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
     instances: nf.instances,
     builtIns,
     interfacePrefix: settings.interfacePrefix,
+    warmPool: warmPoolOf(settings, builtIns),
     drainTime: settings.drainTime,
     settleTime: SETTLE_TIME,
     clock: systemClock,
@@ -129,6 +132,23 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
       store.close();
     },
   };
+}
+
+/** @throws ChainstitchError `bad-setting` for a function that comes with the product and cannot be booted in advance */
+function warmPoolOf({ warmPool }: Settings, builtIns: readonly FunctionSpec[]): ReadonlyMap<Name, number> {
+  const pool = new Map(
+    warmPool.split(',').flatMap((entry) => {
+      const [name, count] = entry.split(':');
+      return name === '' ? [] : [[name as Name, Number(count)] as const];
+    }),
+  );
+  for (const { name, blank } of builtIns) {
+    if (!pool.has(name) || blank !== undefined) continue;
+    const able = builtIns.filter((one) => one.blank !== undefined).map((one) => one.name);
+    const detail = `--warm-pool: ${name} cannot be booted before it is known for whom; ${able.join(', ')} can`;
+    throw new ChainstitchError('bad-setting', detail);
+  }
+  return pool;
 }
 
 /** One state directory of one host is one controller, whatever address it listens on. */

@@ -9,6 +9,7 @@ import { SWITCH_OWNER } from '../model/ids.ts';
 import { COMMON_PART, type DesiredPart, type DesiredParts, Whole } from '../model/parts.ts';
 import { SortedMap } from '../model/sorted-map.ts';
 import { sleepersOf } from '../model/steering.ts';
+import { BLANK_REVISION, blanksOf } from './blanks.ts';
 import { classifyFlows } from './classify.ts';
 import { deliverFlows } from './deliver.ts';
 import { egressFlows } from './egress.ts';
@@ -100,10 +101,12 @@ function isolation(view: SwitchView): ReadonlyMap<OfPort, Isolation> {
   return new Map([...outside, ...instances].sort(([a], [b]) => a - b));
 }
 
-function wantedInstances({ declared, steering, interfacePrefix }: CompileInput): readonly WantedInstance[] {
+function wantedInstances(input: CompileInput): readonly WantedInstance[] {
+  const { declared, steering, interfacePrefix } = input;
   const sleeping = sleepersOf(steering);
+  const blanks = blanksOf(input);
   return [...steering.instances.values()]
-    .filter(({ id }) => !sleeping.has(id))
+    .filter(({ id }) => !sleeping.has(id) || blanks.has(id))
     .sort((a, b) => instanceNumber(a.id) - instanceNumber(b.id))
     .flatMap((record) => {
       const spec = declared.functions.get(record.function)?.spec;
@@ -117,8 +120,9 @@ function wantedInstances({ declared, steering, interfacePrefix }: CompileInput):
       return {
         id: record.id,
         function: spec,
-        config: record.config,
-        revision: record.revision,
+        ...(blanks.has(record.id)
+          ? { config: spec.blank ?? {}, revision: BLANK_REVISION }
+          : { config: record.config, revision: record.revision }),
         bridge: { dpid: bridge.dpid, ovsdb: bridge.ovsdb },
         left: wantedInterface('left'),
         right: wantedInterface('right'),

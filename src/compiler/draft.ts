@@ -188,6 +188,35 @@ export class Draft {
     return true;
   }
 
+  path(id: PathId): PathRecord | undefined {
+    return this.#paths.get(id);
+  }
+
+  has(id: InstanceId): boolean {
+    return this.#instances.has(id);
+  }
+
+  /**
+   * Two paths that sleep exchange the instances of one hop each. Nothing is changed where one of the two is on another
+   * path, too, or is needed.
+   */
+  exchange(path: PathRecord, own: InstanceId, other: InstanceId): PathRecord {
+    const holders = (id: InstanceId): readonly PathRecord[] =>
+      this.allPaths().filter(({ hops }) => hops.some(({ instance }) => instance === id));
+    const [theirs, ...more] = holders(other);
+    if (theirs?.demand?.phase !== 'asleep' || more.length > 0 || holders(own).length > 1) return path;
+    const [a, b] = [this.instance(own), this.instance(other)];
+    this.#instances.set(own, { ...b, id: own });
+    this.#instances.set(other, { ...a, id: other });
+    const replaced = (of: PathRecord, from: InstanceId, to: InstanceId): PathRecord =>
+      this.#put({
+        ...of,
+        hops: of.hops.map((hop) => (hop.instance === from ? { ...hop, instance: to } : hop)),
+      });
+    replaced(theirs, other, own);
+    return replaced(path, own, other);
+  }
+
   /** A path with hops on demand goes over to another state. */
   rouse(path: PathRecord, demand: Demand): PathRecord {
     return this.#put({ ...path, demand });

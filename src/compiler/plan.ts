@@ -20,6 +20,7 @@ import {
   type PooledInstance,
   type Steering,
 } from '../model/steering.ts';
+import { isBlank } from './blanks.ts';
 import { NO_TRAFFIC, nextDemand, type Traffic } from './demand.ts';
 import { Draft, type PlannedHop } from './draft.ts';
 import { isRouted, isSpread } from './legs.ts';
@@ -96,11 +97,38 @@ class Planner {
       const fact = instances.get(id);
       return fact?.phase === 'backoff' || (isReady(fact, record) && traffic.isAttached(record));
     };
-    for (const path of this.#draft.allPaths()) {
-      if (path.demand === undefined || path.state.phase === 'draining') continue;
-      const demand = nextDemand(path, path.demand, { traffic, isUp, now, drainTime });
-      if (demand !== path.demand) this.#draft.rouse(path, demand);
+    const draft = this.#draft;
+    for (const { id } of draft.allPaths()) {
+      let path = draft.path(id);
+      if (path?.demand === undefined || path.state.phase === 'draining') continue;
+      if (path.demand.phase === 'asleep' && traffic.called.has(id)) path = this.#takeBlanks(path);
+      const { demand } = path;
+      const next = demand && nextDemand(path, demand, { traffic, isUp, now, drainTime });
+      if (next && next !== demand) draft.rouse(path, next);
     }
+  }
+
+  /** Gives a path that is about to wake instances that are booted already, as far as there are. */
+  #takeBlanks(path: PathRecord): PathRecord {
+    const draft = this.#draft;
+    const { instances } = this.#input;
+    const isUp = (id: InstanceId): boolean => instances.has(id);
+    const missing = path.hops.filter(({ instance, onDemand }) => onDemand && !isUp(instance));
+    const blanks = missing.length === 0 ? [] : [...instances.values()].filter(isBlank);
+    let taken = path;
+    for (const { instance } of missing) {
+      const { function: name, switch: at } = draft.instance(instance);
+      const blank = blanks.find(({ id }) => {
+        const record = draft.has(id) ? draft.instance(id) : undefined;
+        return (
+          record?.function === name && record.switch === at && !taken.hops.some((hop) => hop.instance === id)
+        );
+      });
+      if (!blank) continue;
+      blanks.splice(blanks.indexOf(blank), 1);
+      taken = draft.exchange(taken, instance, blank.id);
+    }
+    return taken;
   }
 
   #planMember(chain: Stored<'chains'>, owner: OwnerId, subscriber: SubscriberSpec): void {

@@ -16,6 +16,7 @@ import {
   type Steering,
   sleepersOf,
 } from '../model/steering.ts';
+import type { WarmPool } from './blanks.ts';
 import { exitOf, isRouted, type RoutedPath, switchesOf } from './legs.ts';
 import { type Direction, instanceNumber, type Side } from './metadata.ts';
 import { selection } from './selection.ts';
@@ -34,6 +35,8 @@ export type CompileInput = {
   readonly tree?: UnchainedTree;
   /** Paths that hold more packets than they may: what else comes is dropped by the switch. */
   readonly overfull?: ReadonlySet<PathId>;
+  /** By default no instance is booted before it is needed. */
+  readonly warmPool?: WarmPool;
 };
 
 export type InstanceView = {

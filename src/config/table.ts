@@ -181,6 +181,15 @@ export const SETTINGS = {
     default: '1000',
     help: 'How long a replaced path stays after its successor took over, so that packets under way arrive.',
   },
+  'warm-pool': {
+    type: {
+      is: 'text',
+      pattern: '^([a-z0-9-]{1,63}:[0-9]{1,3}(,[a-z0-9-]{1,63}:[0-9]{1,3})*)?$',
+      means: 'functions and numbers as in `firewall:4,counter:2`, or nothing',
+    },
+    default: '',
+    help: 'Instances of functions that are kept booted on each switch that has hops on demand asleep, for the next ones that are needed.',
+  },
   'webhook-targets': {
     type: { is: 'choice', of: ['public', 'any'] },
     default: 'public',

@@ -3,6 +3,7 @@
  * the state is. It is level-triggered: a wake-up says only "look again", so one that is lost or doubled does
  * no harm.
  */
+import type { WarmPool } from '../compiler/blanks.ts';
 import { type Compiled, compile } from '../compiler/compile.ts';
 import { type ExplainedSwitch, explain } from '../compiler/explain.ts';
 import { type AnyFlow, FlowTables } from '../compiler/packets/flow-table.ts';
@@ -47,6 +48,8 @@ export type ControlOptions = {
   readonly instances: Instances;
   readonly builtIns: readonly FunctionSpec[];
   readonly interfacePrefix: string;
+  /** How many instances of which function are booted before they are needed; by default none. */
+  readonly warmPool?: WarmPool;
   /** Milliseconds that an old path stays in place for what is under way on it. */
   readonly drainTime: number;
   /**
@@ -93,7 +96,7 @@ export function createControl(options: ControlOptions): Control {
   const { store, switches, instances, clock, log, meters = UNMETERED } = options;
   const declaredWithBuiltIns = mergeBuiltIns(options.builtIns);
   const rejections = new Rejections();
-  const { interfacePrefix } = options;
+  const { interfacePrefix, warmPool = new Map() } = options;
   const demand = new Demand({ switches, interfacePrefix, meters, now: () => clock.now() });
   const lastActive = new Map<number, number>();
   const waiters = new Set<() => void>();
@@ -243,7 +246,7 @@ export function createControl(options: ControlOptions): Control {
     tree = nextTree(told, facts.links, ({ a, b }) => [a, b].some(({ dpid }) => isInForce(facts, dpid)));
     const compileBegin = performance.now();
     const { overfull } = demand;
-    compiledFrom = { declared, steering, facts, interfacePrefix, rejected, tree, overfull };
+    compiledFrom = { declared, steering, facts, interfacePrefix, rejected, tree, overfull, warmPool };
     compiled = compile(compiledFrom);
     const compileTook = performance.now() - compileBegin;
     instances.want(compiled.instances, sleepersOf(steering));

@@ -76,7 +76,16 @@ export type ExternalFunctionSpec = AnyFunction & {
   readonly external: true;
   readonly transparent: true;
   readonly rewrites?: never;
-} & { readonly [K in 'image' | 'sandbox' | 'isolation' | 'contract' | 'memoryMiB' | 'configSchema']?: never };
+} & {
+  readonly [K in
+    | 'image'
+    | 'sandbox'
+    | 'isolation'
+    | 'contract'
+    | 'memoryMiB'
+    | 'configSchema'
+    | 'blank']?: never;
+};
 
 /** A function whose instances the controller runs. */
 export type OwnFunctionSpec = Rewriting &
@@ -96,6 +105,11 @@ export type OwnFunctionSpec = Rewriting &
     readonly memoryMiB: number;
     /** JSON Schema 2020-12 that a hop's `config` has to satisfy. */
     readonly configSchema: JsonObject;
+    /**
+     * Config with which an instance may be booted before it is known for whom: it gets its subscriber's while it runs.
+     * Absent for a function that cannot, such as one that takes what it has saved at its boot.
+     */
+    readonly blank?: JsonObject;
   };
 
 /** A kind of network function in the catalogue. */

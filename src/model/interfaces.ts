@@ -154,9 +154,9 @@ export type InstanceView = {
   /** Whether it is on demand and nobody demands it. */
   readonly sleeps: boolean;
 };
-/** One that is being stopped is told as that although it sleeps already. */
+/** One that is being stopped, or booted for whoever may need one, is told as that although it sleeps. */
 export const shownPhase = ({ fact, sleeps }: Omit<InstanceView, 'record'>): ShownPhase =>
-  fact?.phase ?? (sleeps ? 'asleep' : 'unknown');
+  sleeps && (fact === undefined || fact.phase === 'ready') ? 'asleep' : (fact?.phase ?? 'unknown');
 
 /** What one side of TLS shows and whom it believes, as PEM. */
 export type TlsMaterial = {

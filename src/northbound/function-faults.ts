@@ -3,11 +3,14 @@
  */
 import type { FunctionSpec } from '../model/declared.ts';
 import type { Fault } from '../model/errors.ts';
-import { configSchemaFaults } from './config-schema.ts';
+import { configFaults, configSchemaFaults } from './config-schema.ts';
 
 export function functionFaults(spec: FunctionSpec): readonly Fault[] {
   if (spec.external) return externalFaults(spec);
-  const faults = [...rewritingFaults(spec), ...configSchemaFaults(spec.configSchema, '/configSchema')];
+  const schemaFaults = configSchemaFaults(spec.configSchema, '/configSchema');
+  const blankFaults =
+    spec.blank === undefined || schemaFaults.length > 0 ? [] : configFaults(spec, spec.blank, '/blank');
+  const faults = [...rewritingFaults(spec), ...schemaFaults, ...blankFaults];
   if (spec.isolation !== 'process' || spec.sandbox !== undefined) return faults;
   const detail = 'is process, and `sandbox` does not name the file of a function that runs as one';
   return [{ pointer: '/isolation', detail }, ...faults];
@@ -35,7 +38,16 @@ function rewritingFaults({
 
 /** What says how the controller is to run it has no meaning. */
 function externalFaults(spec: FunctionSpec): readonly Fault[] {
-  const own = ['image', 'sandbox', 'isolation', 'contract', 'memoryMiB', 'configSchema', 'rewrites'] as const;
+  const own = [
+    'image',
+    'sandbox',
+    'isolation',
+    'contract',
+    'memoryMiB',
+    'configSchema',
+    'rewrites',
+    'blank',
+  ] as const;
   const faults = own
     .filter((member) => spec[member] !== undefined)
     .map((member) => ({ pointer: `/${member}`, detail: 'does not go with `external`' }));

@@ -66,5 +66,5 @@ function show(view: InstanceView): unknown {
   const { record, fact } = view;
   if (fact === undefined) return { ...record, status: { phase: shownPhase(view), restarts: 0 } };
   const { id: _, ...status } = fact;
-  return { ...record, status };
+  return { ...record, status: { ...status, phase: shownPhase(view) } };
 }

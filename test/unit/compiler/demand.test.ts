@@ -4,6 +4,7 @@ import type { Traffic } from '../../../src/compiler/demand.ts';
 import { flowText } from '../../../src/compiler/flow.ts';
 import { nextDeadline, planSteering } from '../../../src/compiler/plan.ts';
 import type { Declared, OnDemandSpec } from '../../../src/model/declared.ts';
+import type { InstanceFact } from '../../../src/model/facts.ts';
 import type { PathId } from '../../../src/model/ids.ts';
 import { doorOf, EMPTY_STEERING, type Steering, sleepersOf } from '../../../src/model/steering.ts';
 import { chain, DPID, declare, factsOf, hop } from '../world.ts';
@@ -129,3 +130,67 @@ t.test('hops may be put on demand, and off it, where they stand', async (t) => {
   t.equal(path?.demand, undefined);
   t.equal(path && doorOf(path), 'open');
 });
+
+t.test(
+  'a path that wakes takes an instance that is booted, and leaves its own to whom that was kept for',
+  async (t) => {
+    const onDemand = {};
+    const blank = { default: 'deny' };
+    const spec = chain([hop('firewall', { onDemand, config: { default: 'allow' } })], {}, ['alice', 'bob']);
+    const bare = declare([spec]);
+    const functions = new Map(
+      [...bare.functions].map(([name, one]) => [
+        name,
+        { ...one, spec: { ...one.spec, blank } as typeof one.spec },
+      ]),
+    );
+    const declared = { ...bare, functions };
+    const asleep = plan(declared, EMPTY_STEERING);
+    const wanted = (steering: Steering, facts = factsOf({ ...steering, instances: new Map() }), most = 1) =>
+      compile({
+        ...{ declared, steering, facts, interfacePrefix: 'cs', rejected: NONE },
+        warmPool: new Map([['firewall' as never, most]]),
+      }).instances.map(({ id, revision, config }) => ({ id, revision, config }));
+    t.strictSame(wanted(asleep), [{ id: 'i1', revision: 0, config: blank }]);
+    t.strictSame(
+      wanted(asleep, undefined, 9).map(({ id }) => id),
+      ['i1', 'i2'],
+    );
+
+    const all = factsOf(asleep).instances;
+    const fact = { ...all.get('i1' as never), revision: 0 } as InstanceFact;
+    const booted = new Map([[fact.id, fact]]);
+    t.strictSame(
+      wanted(asleep, { ...factsOf(asleep), instances: new Map([[fact.id, { ...fact, revision: 1 }]]) }),
+      [{ id: 'i2', revision: 0, config: blank }],
+      'what has had traffic is nobody else’s',
+    );
+    const bobs = [...asleep.paths.values()].find(({ subscriber }) => subscriber === 'bob');
+    const woken = planSteering({
+      ...{ declared, steering: asleep, instances: booted, confirmed: new Set(asleep.paths.keys()) },
+      ...{ settled: true, now: 0, drainTime: 0 },
+      traffic: { called: new Set([bobs?.id as PathId]), idle: NONE, isAttached: () => true },
+    });
+    t.strictSame(
+      [...woken.paths.values()].map(({ subscriber, hops, demand }) => [
+        subscriber,
+        hops[0]?.instance,
+        demand?.phase,
+      ]),
+      [
+        ['alice', 'i2', 'asleep'],
+        ['bob', 'i1', 'waking'],
+      ],
+    );
+    t.match(woken.instances.get('i1' as never), {
+      subscriber: 'bob',
+      config: { default: 'allow' },
+      revision: 1,
+    });
+    t.match(woken.instances.get('i2' as never), { subscriber: 'alice' });
+    t.strictSame(wanted(woken, { ...factsOf(woken), instances: booted }), [
+      { id: 'i1', revision: 1, config: { default: 'allow' } },
+      { id: 'i2', revision: 0, config: blank },
+    ]);
+  },
+);

@@ -52,6 +52,7 @@ t.test('defaults', async (t) => {
     interfacePrefix: 'cs',
     auditInterval: 10_000,
     drainTime: 1000,
+    warmPool: '',
     webhookTargets: 'public',
     onStop: 'remove',
     logLevel: 'info',

@@ -161,6 +161,7 @@ const functionSpec: Full<Omit<OwnFunctionSpec, keyof Rewriting | 'external'>> & 
   transparent: true,
   vlanTransparent: true,
   configSchema: {},
+  blank: {},
 };
 const service: Full<ServiceMatch> = {
   vlan: 5,
