@@ -94,7 +94,7 @@ function isolation(view: SwitchView): ReadonlyMap<OfPort, Isolation> {
       if (isClosed(port)) return [port.ofport, 'all'];
       return [port.ofport, view.linkPorts.has(port.name) ? 'tagged' : 'none'];
     });
-  const instances = [...view.paths.flatMap(({ hops }) => hops), ...view.pooled]
+  const instances = [...view.paths.flatMap(({ hops, taps }) => [...hops, ...taps]), ...view.pooled]
     .flatMap(({ left, right }) => [left, right])
     .filter((port) => port !== undefined)
     .map((port) => [port, 'all'] as const);

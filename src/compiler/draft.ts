@@ -16,6 +16,7 @@ import {
   type PooledInstance,
   type Route,
   type Steering,
+  type Tap,
 } from '../model/steering.ts';
 import { Labels } from './labels.ts';
 import { isRouted, isSpread, type RoutedPath, stopsOf } from './legs.ts';
@@ -24,6 +25,8 @@ import type { Course, Topology } from './route.ts';
 
 /** A hop of one subscriber's, with its instance where that is a pool's. */
 export type PlannedHop = DedicatedHop | PinnedHop;
+/** One that gets copies behind so many hops of the path. */
+export type PlannedTap = { readonly after: number; readonly hop: PlannedHop };
 
 type Unnumbered<T> = T extends InstanceRecord ? Omit<T, 'id' | 'revision'> : never;
 
@@ -230,6 +233,51 @@ export class Draft {
       return { instance, onFailure, ...(shared ? { shared: { ...shared, hop } } : {}) };
     });
     this.#put({ ...path, hops: edited });
+  }
+
+  /** The paths of a subscriber on a chain that are to take over or have done so. */
+  live(owner: OwnerId, subscriber: Name): readonly PathRecord[] {
+    const current = this.current(owner, subscriber);
+    const alone = this.#alone.get(memberKey(owner, subscriber)) ?? [];
+    return current === undefined || alone.includes(current) ? alone : [...alone, current];
+  }
+
+  /**
+   * Gives a path these taps, from one moment to the next: no frame comes back from one, so there is nothing to keep in
+   * order. An instance of the subscriber's own goes over from the other versions of the path.
+   */
+  tap(path: PathRecord, versions: readonly PathRecord[], taps: readonly PlannedTap[]): void {
+    const known = versions.flatMap((version) => version.taps ?? []);
+    const instanceOf = ({ hop }: PlannedTap): InstanceId | undefined => {
+      if (hop.pool !== undefined) return hop.instance;
+      const before = known.find((one) => one.hop === hop.hop);
+      const record = before && this.instance(before.instance);
+      if (!record || record.pool !== undefined || record.function !== hop.function)
+        return this.#ownTap(path, hop);
+      if (!sameJson(record.config, hop.config)) this.configure(record.id, hop.config);
+      return record.id;
+    };
+    const placed = taps.flatMap((tap): Tap[] => {
+      const instance = instanceOf(tap);
+      return instance === undefined ? [] : [{ after: tap.after, hop: tap.hop.hop, instance }];
+    });
+    if (sameJson(placed, path.taps ?? [])) return;
+    const { taps: _, ...rest } = path;
+    this.#put({ ...rest, ...(placed.length > 0 ? { taps: placed } : {}) });
+  }
+
+  #ownTap({ chain, subscriber, switch: entry }: PathRecord, hop: DedicatedHop): InstanceId | undefined {
+    const host = this.#topology.hostFor(entry);
+    if (host === undefined || subscriber === undefined) return undefined;
+    const { hop: called, function: name, config } = hop;
+    return this.addInstance<DedicatedInstance>({
+      chain,
+      subscriber,
+      switch: host,
+      hop: called,
+      function: name,
+      config,
+    });
   }
 
   configure(id: InstanceId, config: InstanceRecord['config']): void {
@@ -531,7 +579,11 @@ export class Draft {
   }
 
   finish(): Steering {
-    const used = new Set([...this.#paths.values()].flatMap((path) => path.hops.map((hop) => hop.instance)));
+    const used = new Set(
+      [...this.#paths.values()].flatMap(({ hops, taps = [] }) =>
+        [...hops, ...taps].map(({ instance }) => instance),
+      ),
+    );
     for (const [id] of this.#instances) {
       if (used.has(id) || this.#kept.has(id)) continue;
       this.#instances.delete(id);

@@ -17,7 +17,7 @@ import type {
   Explanation,
 } from '../model/explain.ts';
 import type { LinkFact, PortFact } from '../model/facts.ts';
-import { type Ipv4, MAX_HOPS, type Name, type OwnerId, SWITCH_OWNER } from '../model/ids.ts';
+import { type InstanceId, type Ipv4, MAX_HOPS, type Name, type OwnerId, SWITCH_OWNER } from '../model/ids.ts';
 import { externalAddress } from '../model/rewriting.ts';
 import { type InstanceRecord, type Steering, stationOf } from '../model/steering.ts';
 import { CONTROLLER_PORT, flowText, NORMAL_PORT } from './flow.ts';
@@ -99,8 +99,11 @@ export function* explain(input: ExplainInput): Generator<Name, Explanation, Expl
     // The packet is followed into an instance if it goes into one, or else over a link; what else is done is done
     // to copies.
     const followed =
-      outcomes.find(({ instance }) => instance !== undefined) ??
+      outcomes.find(
+        ({ instance }) => instance && !isTapped(instance.record.id, walked.hits, input.steering),
+      ) ??
       outcomes.find(({ effect }) => names.peerOf(effect) !== undefined) ??
+      outcomes.find(({ instance }) => instance === undefined) ??
       outcomes[0];
     also.push(
       ...outcomes
@@ -144,6 +147,12 @@ export function* explain(input: ExplainInput): Generator<Name, Explanation, Expl
   }
   return { passes, hops, outcome: { kind: 'drop', reason: 'the packet goes round in circles' }, also };
 }
+
+/** Whether the path that a packet is on has an instance as a tap. */
+const isTapped = (instance: InstanceId, hits: readonly Hit<AnyFlow>[], { paths }: Steering): boolean => {
+  const { path } = decodePlace(hits.at(-1)?.metadata ?? 0n);
+  return paths.get(path)?.taps?.some((tap) => tap.instance === instance) ?? false;
+};
 
 const externalOf = (
   { function: name, config }: InstanceRecord,

@@ -1,5 +1,6 @@
 /** Puts flows together: the vocabulary that all tables share. */
 import {
+  type Action,
   ipv4ToNumber,
   ipv6ToBigint,
   type Match,
@@ -36,6 +37,12 @@ type Instructions = DesiredFlow['instructions'];
 
 /** OFPP_NORMAL: forward as a learning bridge does (OpenFlow 1.5.1, section 7.2.1). */
 export const NORMAL_PORT = 0xfffffffa;
+export const outputTo = (port: number, maxLen = NO_BUFFER_LIMIT): Action => ({
+  type: 'output',
+  port,
+  maxLen,
+});
+
 /** OFPP_CONTROLLER (section 7.2.1). */
 export const CONTROLLER_PORT = 0xfffffffd;
 const NO_BUFFER_LIMIT = 0;
@@ -76,10 +83,20 @@ export const normal: Instructions = apply(NORMAL_PORT);
 /** With OFPCML_NO_BUFFER: all of the frame goes to the controller (section 7.2.6.1). */
 export const toController: Instructions = apply(CONTROLLER_PORT, 0xffff);
 /** As little of it as a switch sends: that there is one is all that matters. */
-export const callController: Instructions = apply(CONTROLLER_PORT, 64);
+export const callController: Action = outputTo(CONTROLLER_PORT, 64);
+
+/** With these actions before all others. A flow has one instruction of a kind (OpenFlow 1.5.1, section 5.5). */
+export function before(actions: readonly Action[], instructions: Instructions): Instructions {
+  if (actions.length === 0) return instructions;
+  const applied = instructions.flatMap((one) => (one.type === 'applyActions' ? one.actions : []));
+  return [
+    { type: 'applyActions', actions: [...actions, ...applied] },
+    ...instructions.filter(({ type }) => type !== 'applyActions'),
+  ];
+}
 
 function apply(port: number, maxLen = NO_BUFFER_LIMIT): Instructions {
-  return [{ type: 'applyActions', actions: [{ type: 'output', port, maxLen }] }];
+  return [{ type: 'applyActions', actions: [outputTo(port, maxLen)] }];
 }
 
 export const inPort = (port: OfPort): MatchField => ({ field: 'in_port', value: port });

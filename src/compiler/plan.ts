@@ -22,7 +22,7 @@ import {
 } from '../model/steering.ts';
 import { isBlank } from './blanks.ts';
 import { NO_TRAFFIC, nextDemand, type Traffic } from './demand.ts';
-import { Draft, type PlannedHop } from './draft.ts';
+import { Draft, type PlannedHop, type PlannedTap } from './draft.ts';
 import { isRouted, isSpread } from './legs.ts';
 import { healthOf, type PinnedHop, type Pool, pin, poolOf } from './pools.ts';
 import { Topology } from './route.ts';
@@ -134,11 +134,38 @@ class Planner {
   #planMember(chain: Stored<'chains'>, owner: OwnerId, subscriber: SubscriberSpec): void {
     const current = this.#draft.current(owner, subscriber.name);
     const serving = current?.switch === subscriber.attachment.switch ? current : undefined;
-    const hops = this.#pinned(this.#hopsOf(chain), subscriber, serving);
+    const declared = this.#hopsOf(chain);
+    const hops = this.#pinned(
+      declared.filter(({ tap }) => !tap),
+      subscriber,
+      serving,
+    );
     if (!hops) this.#draft.leave(owner, subscriber.name, this.#until);
-    else if (hops.every((hop) => hop.pool !== undefined))
+    else if (hops.every(isPinned) && declared.every(({ pool }) => pool !== undefined))
       this.#planShared(chain, owner, subscriber, hops, serving);
     else this.#planAlone(chain, owner, subscriber, hops, serving);
+    this.#planTaps(declared, owner, subscriber);
+  }
+
+  #planTaps(hops: readonly ResolvedHop[], owner: OwnerId, subscriber: SubscriberSpec): void {
+    for (const path of this.#draft.live(owner, subscriber.name)) {
+      if (path.taps === undefined && !hops.some(({ tap }) => tap)) continue;
+      let after = 0;
+      const taps: PlannedTap[] = [];
+      for (const hop of hops) {
+        if (!hop.tap) after++;
+        else if (hop.pool === undefined) taps.push({ after, hop });
+        else {
+          // Those who share a path have one for all of them.
+          const whose = path.subscriber ?? path.chain;
+          const pool = this.#pools.get(hop.pool);
+          const kept = path.taps?.find((one) => one.hop === hop.hop)?.instance;
+          const instance = pool && pin(pool, whose, kept, 'another');
+          if (instance !== undefined) taps.push({ after, hop: { ...hop, instance } });
+        }
+      }
+      this.#draft.tap(path, this.#draft.live(owner, subscriber.name), taps);
+    }
   }
 
   #hopsOf(chain: Stored<'chains'>): readonly ResolvedHop[] {
@@ -261,6 +288,8 @@ class Planner {
     }
   }
 }
+
+const isPinned = (hop: PlannedHop): hop is PinnedHop => hop.pool !== undefined;
 
 const isReady = (fact: InstanceFact | undefined, { revision }: InstanceRecord): boolean =>
   fact?.phase === 'ready' && fact.revision === revision;

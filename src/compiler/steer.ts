@@ -1,16 +1,16 @@
 import type { CountPoint } from '../model/counters.ts';
 import type { DesiredFlow } from '../model/desired.ts';
-import { atPlace, callController, drop, flow, goTo, sendTo, toController } from './flow.ts';
+import { atPlace, before, callController, drop, flow, goTo, outputTo, sendTo, toController } from './flow.ts';
 import { arrival, exitOf, passages } from './legs.ts';
 import type { Direction } from './metadata.ts';
 import { PRIORITY } from './pipeline.ts';
-import type { HopView, PathView, SwitchView } from './view.ts';
+import type { HopView, PathView, SwitchView, TapView } from './view.ts';
 
 /**
  * One flow for each place on each path that its frames have at this switch. Where the next hop is at another
  * one, they go out to the next link with a label, which is all that the switch behind it has to know them by. A
  * hop that fails open is passed over while it is not ready; any other stays the next hop, and egress drops what
- * is bound for it. A shared path ends downstream where its subscribers are told apart. What is
+ * is bound for it. Taps get their copies first. A shared path ends downstream where its subscribers are told apart. What is
  * about to enter a path that sleeps goes to the controller: the metadata of what it gets there say which path it is
  * that calls.
  */
@@ -25,6 +25,7 @@ function direction(view: SwitchView, path: PathView, way: Direction): readonly D
   const { record } = path;
   const { name } = view.spec;
   const hops = way === 'upstream' ? path.hops : path.hops.toReversed();
+  const side = way === 'upstream' ? 'left' : 'right';
 
   const onwards = (hopsDone: number): Step | undefined => {
     const link = passages(record, way, hopsDone).find(({ from }) => from.switch === name);
@@ -35,18 +36,29 @@ function direction(view: SwitchView, path: PathView, way: Direction): readonly D
     if (arrival(record, way, hopsDone) !== name) return undefined;
     const hop = hops[hopsDone];
     if (!hop) return atEnd(path, way);
-    if (isPassedOver(hop)) return onwards(hopsDone + 1);
-    const side = way === 'upstream' ? 'left' : 'right';
+    if (isPassedOver(hop)) return tapped(hopsDone + 1);
     return { does: sendTo({ kind: 'instance', instance: hop.instance, side }, hop.tags?.[way]), to: hop };
+  };
+  /** What the taps at a place get, and what is done with the frame after that. */
+  const tapped = (hopsDone: number): Step | undefined => {
+    const next = onwards(hopsDone);
+    const here = tapsAt(path, way, hopsDone).filter(({ ready }) => ready);
+    const ports = here.map((tap) => tap[side]).filter((port) => port !== undefined);
+    if (!next || ports.length === 0) return next;
+    const does = before(
+      ports.map((port) => outputTo(port)),
+      next.does,
+    );
+    return { ...next, does, copies: [...here, ...(next.copies ?? [])] };
   };
   const isDoor = name === (way === 'upstream' ? record.switch : exitOf(record));
   const sleeps = record.demand?.phase === 'asleep' && path.door !== 'call';
   if (sleeps && !isDoor) return [];
   return (sleeps ? [0] : [...hops.keys(), hops.length]).flatMap((hopsDone) => {
-    const next = isDoor && hopsDone === 0 ? throughDoor(path, onwards(0)) : onwards(hopsDone);
+    const next = isDoor && hopsDone === 0 ? throughDoor(path, tapped(0)) : tapped(hopsDone);
     if (!next) return [];
     const isBehindHop = hopsDone > 0 && arrival(record, way, hopsDone - 1) === name;
-    const counts = countsAt(path, way, isBehindHop ? hops[hopsDone - 1] : undefined, next.to);
+    const counts = countsAt(path, way, isBehindHop ? hops[hopsDone - 1] : undefined, next);
     const place = { path: record.id, direction: way, hopsDone };
     const isHeld = isDoor && hopsDone === 0 && (path.door === 'hold' || path.door === 'shut');
     const held = isHeld ? [] : counts;
@@ -55,7 +67,15 @@ function direction(view: SwitchView, path: PathView, way: Direction): readonly D
 }
 
 /** What happens to a frame, and which hop it is sent to by that; `to` is absent where it crosses a link. */
-type Step = { readonly does: DesiredFlow['instructions']; readonly to?: HopView | 'end' };
+type Step = {
+  readonly does: DesiredFlow['instructions'];
+  readonly to?: HopView | 'end';
+  readonly copies?: readonly TapView[];
+};
+
+/** The taps at this switch of a place. */
+export const tapsAt = ({ hops, taps }: PathView, way: Direction, hopsDone: number): readonly TapView[] =>
+  taps.filter(({ after }) => after === (way === 'upstream' ? hopsDone : hops.length - hopsDone));
 
 function throughDoor({ door }: PathView, onwards: Step | undefined): Step | undefined {
   switch (door) {
@@ -64,7 +84,7 @@ function throughDoor({ door }: PathView, onwards: Step | undefined): Step | unde
     case 'hold':
       return { does: toController };
     case 'call':
-      return onwards && { ...onwards, does: [...callController, ...onwards.does] };
+      return onwards && { ...onwards, does: before([callController], onwards.does) };
     case 'shut':
       return { does: drop };
   }
@@ -75,7 +95,7 @@ function countsAt(
   { record: { owner, subscriber } }: PathView,
   direction: Direction,
   behind: HopView | undefined,
-  ahead: HopView | 'end' | undefined,
+  { to: ahead, copies = [] }: Step,
 ): readonly CountPoint[] {
   const whose = { owner, ...(subscriber === undefined ? {} : { subscriber }), direction };
   const isDelivered = direction === 'downstream' && subscriber === undefined;
@@ -84,7 +104,11 @@ function countsAt(
     if (ahead === undefined || (ahead === 'end' && isDelivered)) return [];
     return [{ ...whose, at: ahead === 'end' ? { kind: 'left' } : { kind: 'into', hop: ahead.hop } }];
   };
-  return [...(behind ? [{ ...whose, at: { kind: 'outOf', hop: behind.hop } } as const] : []), ...there()];
+  return [
+    ...(behind ? [{ ...whose, at: { kind: 'outOf', hop: behind.hop } } as const] : []),
+    ...copies.map(({ hop }) => ({ ...whose, at: { kind: 'into', hop } }) as const),
+    ...there(),
+  ];
 }
 
 function atEnd({ record, uplink, subscriber }: PathView, way: Direction): Step | undefined {

@@ -58,10 +58,14 @@ export type HopView = InstanceView & {
   readonly unwoken: 'hold' | 'pass' | undefined;
 };
 
+/** An instance at this switch that gets copies behind so many hops, in the upstream order. */
+export type TapView = InstanceView & { readonly hop: string; readonly after: number };
+
 export type PathView = {
   readonly record: RoutedPath;
   readonly door: Door | 'shut';
   readonly hops: readonly HopView[];
+  readonly taps: readonly TapView[];
   /** Where the path ends upstream; absent while the port is not on the switch, and where it ends on another. */
   readonly uplink: OfPort | undefined;
   /** Absent as `uplink`, and on a shared path. */
@@ -221,6 +225,9 @@ export function viewSwitch(
       record,
       door: viewDoor(record),
       hops: record.hops.map((hop) => hopView(hop, record)),
+      taps: (record.taps ?? [])
+        .map(({ instance, hop, after }) => ({ ...instanceView(instance), hop, after }))
+        .filter(({ here }) => here),
       uplink: exitOf(record) === spec.name ? uplink : undefined,
       subscriber: record.subscriber === undefined ? undefined : subscriberPort(record.subscriber),
       external: externalOfPath(input, record),

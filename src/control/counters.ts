@@ -61,7 +61,9 @@ function wiresOf(spec: ChainSpec, at: string | undefined, counted: readonly Coun
 
 function wireOf(direction: WireDirection, spec: ChainSpec, counted: readonly Counted[]): WireCounters {
   const here = counted.filter(({ point }) => point.direction === direction);
-  const declared = resolveHops(spec).map(({ hop }) => hop);
+  const resolved = resolveHops(spec);
+  const declared = resolved.map(({ hop }) => hop);
+  const taps = new Set(resolved.filter(({ tap }) => tap).map(({ hop }) => hop));
   const met = here.flatMap(({ point: { at } }) => ('hop' in at ? [at.hop] : []));
   const names = new Set([...(direction === 'upstream' ? declared : declared.toReversed()), ...met]);
   const at = (kind: Counted['point']['at']['kind'], hop?: string): Count =>
@@ -74,6 +76,8 @@ function wireOf(direction: WireDirection, spec: ChainSpec, counted: readonly Cou
     entered: at('entered'),
     hops: [...names].map((hop): HopCounters => {
       const [into, outOf] = [at('into', hop), at('outOf', hop)];
+      // Nothing is to come back from a tap.
+      if (taps.has(hop)) return { hop, into, outOf, missing: { packets: 0, bytes: 0 } };
       const missing = {
         packets: Math.max(0, into.packets - outOf.packets),
         bytes: Math.max(0, into.bytes - outOf.bytes),

@@ -4,7 +4,7 @@ import type { Topology } from '../compiler/route.ts';
 import type { Declared, Stored, SubscriberSpec } from '../model/declared.ts';
 import type { Facts } from '../model/facts.ts';
 import { selects } from '../model/hops.ts';
-import type { Name, OwnerId, PathId } from '../model/ids.ts';
+import type { InstanceId, Name, OwnerId, PathId } from '../model/ids.ts';
 import { shownPhase } from '../model/interfaces.ts';
 import type { ChainPhase, ChainStatus, ChainSwitchStatus, Condition, HopStatus } from '../model/status.ts';
 import { memberKey, type PathRecord, type Steering, sleepersOf, stationOf } from '../model/steering.ts';
@@ -53,24 +53,44 @@ export function chainStatus(chain: Stored<'chains'>, input: StatusInput): ChainS
       path: path.id,
       ...(path.subscriber === undefined ? {} : { subscriber: path.subscriber }),
       subscribers: path.subscriber === undefined ? (carried.get(path.id) ?? 0) : 1,
-      hops: path.hops.flatMap((hop): HopStatus[] => {
-        const record = input.steering.instances.get(hop.instance);
-        const fact = input.facts.instances.get(hop.instance);
-        if (!record) return [];
-        return [
-          {
-            hop: hop.shared?.hop ?? stationOf(record),
-            function: record.function,
-            onFailure: hop.onFailure,
-            instance: hop.instance,
-            phase: shownPhase({ fact, sleeps: sleepersOf(input.steering).has(hop.instance) }),
-            restarts: fact?.restarts ?? 0,
-            ...(fact?.problem === undefined ? {} : { problem: fact.problem }),
-          },
-        ];
-      }),
+      hops: hopsOf(path, input),
     })),
   };
+}
+
+/** In the upstream order, the taps where they are. */
+function hopsOf({ hops, taps = [] }: PathRecord, { steering, facts }: StatusInput): readonly HopStatus[] {
+  const shown = (
+    instance: InstanceId,
+    own: Pick<HopStatus, 'onFailure' | 'tap'>,
+    hop?: string,
+  ): HopStatus[] => {
+    const record = steering.instances.get(instance);
+    const fact = facts.instances.get(instance);
+    if (!record) return [];
+    return [
+      {
+        hop: hop ?? stationOf(record),
+        function: record.function,
+        ...own,
+        instance,
+        phase: shownPhase({ fact, sleeps: sleepersOf(steering).has(instance) }),
+        restarts: fact?.restarts ?? 0,
+        ...(fact?.problem === undefined ? {} : { problem: fact.problem }),
+      },
+    ];
+  };
+  const tapsBehind = (count: number): readonly HopStatus[] =>
+    taps
+      .filter(({ after }) => after === count)
+      .flatMap(({ instance, hop }) => shown(instance, { tap: true }, hop));
+  return [
+    ...tapsBehind(0),
+    ...hops.flatMap(({ instance, onFailure, shared }, i) => [
+      ...shown(instance, { onFailure }, shared?.hop),
+      ...tapsBehind(i + 1),
+    ]),
+  ];
 }
 
 function switchStatuses(

@@ -167,6 +167,11 @@ export type FailPolicy = 'closed' | 'open' | 'another';
 type AnyHop = {
   /** Tells this hop from others across edits; default: the pool's name, or function name and ordinal, as in `firewall-1`. */
   readonly name?: Name;
+  /**
+   * The instance gets a copy of every frame that passes here, both ways, and nothing waits for it; what it gives back
+   * goes nowhere. Such a hop cannot fail: it has no `onFailure`.
+   */
+  readonly tap?: true;
 };
 
 /** An instance that runs only while its subscriber has traffic. */

@@ -20,17 +20,24 @@ export type DedicatedHop = {
   readonly function: Name;
   readonly config: JsonObject;
   readonly onDemand?: OnDemand;
+  readonly tap?: true;
   readonly pool?: never;
 };
-export type SharedHop = { readonly hop: string; readonly onFailure: FailPolicy; readonly pool: Name };
+export type SharedHop = {
+  readonly hop: string;
+  readonly onFailure: FailPolicy;
+  readonly pool: Name;
+  readonly tap?: true;
+};
 export type ResolvedHop = DedicatedHop | SharedHop;
 
 /** The hops of a chain; one without a name is called after its pool, or after its function and its ordinal among those. */
 export function resolveHops(chain: ChainSpec): readonly ResolvedHop[] {
   const seen = new Map<Name, number>();
   return chain.hops.map((hop) => {
+    const tap = hop.tap && { tap: hop.tap };
     if (hop.pool !== undefined)
-      return { hop: hop.name ?? hop.pool, pool: hop.pool, onFailure: hop.onFailure ?? 'another' };
+      return { hop: hop.name ?? hop.pool, pool: hop.pool, onFailure: hop.onFailure ?? 'another', ...tap };
     const ordinal = (seen.get(hop.function) ?? 0) + 1;
     seen.set(hop.function, ordinal);
     return {
@@ -38,6 +45,7 @@ export function resolveHops(chain: ChainSpec): readonly ResolvedHop[] {
       function: hop.function,
       onFailure: hop.onFailure ?? 'closed',
       config: hop.config ?? {},
+      ...tap,
       ...(hop.onDemand && { onDemand: { firstPacket: 'hold', idleAfter: IDLE_AFTER_S, ...hop.onDemand } }),
     };
   });

@@ -34,7 +34,10 @@ export type ShownPhase = InstancePhase | 'asleep' | 'unknown';
 export type HopStatus = {
   readonly hop: string;
   readonly function: Name;
-  readonly onFailure: FailPolicy;
+  /** Absent for a tap, which cannot fail. */
+  readonly onFailure?: FailPolicy;
+  /** It gets copies, and nothing waits for it. */
+  readonly tap?: true;
   readonly instance: InstanceId;
   readonly phase: ShownPhase;
   readonly restarts: number;

@@ -57,6 +57,9 @@ export type PathHop = {
   readonly shared?: { readonly hop: string; readonly tag: number };
 };
 
+/** An instance that gets copies of what is on a path behind so many of its hops, in the upstream order. */
+export type Tap = { readonly after: number; readonly hop: string; readonly instance: InstanceId };
+
 /** Leaves room in 12 bits for a second one of each. */
 export const MAX_TAG = 2046;
 /** What comes down a path into a machine with one arm has its path's tag and so much more. */
@@ -124,6 +127,7 @@ export type PathRecord = {
   /** Absent while no way to an uplink is known: then the path has no flows. */
   readonly route?: Route;
   readonly hops: readonly PathHop[];
+  readonly taps?: readonly Tap[];
   readonly state: PathState;
   /** Absent where no hop is on demand. */
   readonly demand?: Demand;

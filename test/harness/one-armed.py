@@ -21,7 +21,11 @@ sock.bind((sys.argv[1], EVERY_TYPE))
 ctypes.CDLL(None).prctl(1, 9)
 print("ready", flush=True)
 while True:
-    frame, extra, _, address = sock.recvmsg(65536, 256)
+    try:
+        frame, extra, _, address = sock.recvmsg(65536, 256)
+    except OSError:
+        # Its device has been set down; it hears again what comes after that.
+        continue
     if address[2] == OUTGOING:
         continue
     for level, kind, data in extra:

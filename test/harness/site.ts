@@ -38,7 +38,7 @@ export type InstanceShown = {
   readonly chain: string;
   readonly subscriber: string;
   readonly hop: string;
-  readonly status: { readonly phase: string; readonly pid?: number };
+  readonly status: { readonly phase: string; readonly pid?: number; readonly restarts: number };
 };
 
 type Controller = { readonly child: ChildProcess; readonly api: string; readonly ended: Promise<unknown> };

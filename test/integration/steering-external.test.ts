@@ -105,6 +105,7 @@ t.test(
     await site.equal(t);
     for (const device of ['m5p', `${second}p`]) ip('link', 'set', device, 'up');
     await eventually(t, 'the chain is active', async () => (await site.phase('guarded')) === 'active');
+    await wire.reaches(up, 'in m5');
     await site.equal(t);
 
     t.equal((await site.call('DELETE', '/v1/chains/guarded?wait=gone')).status, 204);

@@ -81,7 +81,7 @@ const DESCRIBE: {
               hop.instance,
               hop.phase,
               String(hop.restarts),
-              hop.onFailure,
+              hop.onFailure ?? (hop.tap ? 'tap' : '-'),
             ]),
           ),
           new Set(['PHASE']),

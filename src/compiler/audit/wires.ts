@@ -10,7 +10,7 @@ import type { Direction, Side } from '../metadata.ts';
 import { type Cube, cubeOf, exactly } from '../packets/cube.ts';
 import { type AnyFlow, FlowTable } from '../packets/flow-table.ts';
 import { exclude, type Packets } from '../packets/packets.ts';
-import { isPassedOver } from '../steer.ts';
+import { isPassedOver, tapsAt } from '../steer.ts';
 import type { ChainedView, ChainView, HopView, PathView, SwitchView } from '../view.ts';
 
 /** What is behind a port. */
@@ -158,6 +158,11 @@ export class Wires {
     const hops = hopsOf(path, direction);
     const nexts: Next[] = [];
     for (let done = hopsDone; done <= hops.length; done++) {
+      // What a tap gives back has no place to go on from, so its ports are no returns.
+      for (const tap of tapsAt(path, direction, done)) {
+        const port = direction === 'upstream' ? tap.left : tap.right;
+        if (port !== undefined) nexts.push({ port });
+      }
       const link = passages(path.record, direction, done).find(({ from }) => from.switch === name);
       if (link) {
         const port = this.#view.numbers.get(link.from.port);
@@ -232,7 +237,10 @@ export class Wires {
     for (const chained of this.#view.chained)
       if (chained.port !== undefined) ends.set(chained.port, { kind: 'subscriber', chained });
     if (this.#view.uplink !== undefined) ends.set(this.#view.uplink, { kind: 'uplink' });
-    const instances = [...this.#view.paths.flatMap(({ hops }) => hops), ...this.#view.pooled];
+    const instances = [
+      ...this.#view.paths.flatMap(({ hops, taps }) => [...hops, ...taps]),
+      ...this.#view.pooled,
+    ];
     for (const { instance, left, right } of instances) {
       if (left !== undefined) ends.set(left, { kind: 'instance', instance, side: 'left' });
       if (right !== undefined) ends.set(right, { kind: 'instance', instance, side: 'right' });

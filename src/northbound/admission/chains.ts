@@ -1,7 +1,7 @@
 /**
  * Chains and the functions that they are made of.
  */
-import type { ChainSpec, FailPolicy, FunctionSpec, SubscriberSpec } from '../../model/declared.ts';
+import type { ChainSpec, FailPolicy, FunctionSpec, HopSpec, SubscriberSpec } from '../../model/declared.ts';
 import { resolveHops, selects } from '../../model/hops.ts';
 import type { Name } from '../../model/ids.ts';
 import { tenantOf } from '../../model/tenant.ts';
@@ -10,7 +10,7 @@ import { functionFaults } from '../function-faults.ts';
 import { kindOf } from './pools.ts';
 import { checkRewriting, checkRewritingKept, NOT_IN_POOLS } from './rewriting.ts';
 import { checkService, contentionOf } from './services.ts';
-import { noSuch, type Objections, objectsOf, requireFunction, type World } from './world.ts';
+import { functionNamed, noSuch, type Objections, objectsOf, requireFunction, type World } from './world.ts';
 
 export function admitFunction(world: World, spec: FunctionSpec, objections: Objections): void {
   if (world.builtIns.has(spec.name)) {
@@ -70,6 +70,7 @@ function checkHops(world: World, spec: ChainSpec, objections: Objections): void 
       );
   }
   for (const [index, hop] of spec.hops.entries()) {
+    if (hop.tap) checkTap(world, hop, `/hops/${index}`, objections);
     if (hop.pool === undefined) {
       if ((hop.onFailure as FailPolicy | undefined) === 'another') {
         const detail = 'goes with `pool` only: an instance of one subscriber has no other beside it';
@@ -98,6 +99,16 @@ function checkHops(world: World, spec: ChainSpec, objections: Objections): void 
     if (before < index)
       objections.add('invalid-body', pointer, `is the pool of hop ${before} too; a chain meets a pool once`);
   }
+}
+
+/** It gets copies alone: nothing waits for it, and nothing comes back from it. */
+function checkTap(world: World, hop: HopSpec, pointer: string, objections: Objections): void {
+  const add = (member: string, why: string): void => objections.add('conflict', `${pointer}/${member}`, why);
+  if (hop.onFailure !== undefined)
+    add('onFailure', 'does not go with `tap`: packets pass whatever becomes of it');
+  if (hop.onDemand !== undefined) add('onDemand', 'does not go with `tap`: no packet would wake it');
+  if (hop.function !== undefined && functionNamed(world, hop.function)?.rewrites)
+    add('tap', `does not go with ${hop.function}, which rewrites addresses: what it gives out goes nowhere`);
 }
 
 /** The subscribers that a chain names and that there are. There has to be a way to the network. */

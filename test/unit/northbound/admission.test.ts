@@ -786,3 +786,22 @@ t.test('machines of somebody else’s', async (t) => {
   ];
   for (const [kind, spec, fault] of others) refuses(t, kind, spec, 'conflict', fault, lab, there);
 });
+
+t.test('taps', async (t) => {
+  const lab: Objects = { ...LAB, functions: [NAT] };
+  const tap = (rest: object) => chain({ hops: [hop({ tap: true, ...rest }), hop()] });
+  accepts(t, 'one', 'chains', tap({}), lab);
+  accepts(t, 'nothing else', 'chains', chain({ hops: [hop({ tap: true })] }), lab);
+  const refusals: [object, string][] = [
+    [
+      { onFailure: 'closed' },
+      '/hops/0/onFailure: does not go with `tap`: packets pass whatever becomes of it',
+    ],
+    [{ onDemand: {} }, '/hops/0/onDemand: does not go with `tap`: no packet would wake it'],
+    [
+      { function: 'nat', config: { address: '192.0.2.1' } },
+      '/hops/0/tap: does not go with nat, which rewrites addresses: what it gives out goes nowhere',
+    ],
+  ];
+  for (const [rest, fault] of refusals) refuses(t, 'chains', tap(rest), 'conflict', fault, lab);
+});

@@ -109,6 +109,7 @@ const hop: Omit<Full<DedicatedHopSpec>, 'pool'> = {
   function: 'firewall' as Name,
   name: 'first' as Name,
   onFailure: 'open',
+  tap: true,
   config: { a: [1] },
   onDemand,
 };
@@ -116,6 +117,7 @@ const sharedHop: Omit<Full<SharedHopSpec>, 'function' | 'config' | 'onDemand'> =
   pool: 'edge' as Name,
   name: 'first' as Name,
   onFailure: 'another',
+  tap: true,
 };
 const twoArms: Omit<Full<Extract<Appliance, { left: string }>>, 'port'> = {
   name: 'a' as Name,
