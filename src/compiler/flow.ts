@@ -7,6 +7,8 @@ import {
   type MatchField,
   macToBigint,
   printFlow,
+  printGroup,
+  version15,
   vlanPresent,
 } from 'ts-openflow';
 import type { CountPoint } from '../model/counters.ts';
@@ -14,6 +16,7 @@ import type { SubscriberSpec } from '../model/declared.ts';
 import {
   COOKIE_MARK,
   type DesiredFlow,
+  type DesiredGroup,
   LLDP_GROUP,
   LLDP_TYPE,
   PROBE_GROUP,
@@ -214,6 +217,10 @@ export function flow(
   return { owner, table: id, priority, cookie, match, instructions, ...(counts ? { counts } : {}) };
 }
 
+/** As `ovs-ofctl dump-groups` prints it over OpenFlow 1.5. */
+export const groupText = (group: DesiredGroup): string => printGroup(group, version15);
+
 /** As `ovs-ofctl --no-stats dump-flows` prints it. Our flows have no timeouts, flags or importance. */
+
 export const flowText = (flow: Omit<DesiredFlow, 'owner'>): string =>
   printFlow({ idleTimeout: 0, hardTimeout: 0, flags: 0, importance: 0, ...flow });

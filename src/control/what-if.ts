@@ -3,17 +3,17 @@
  * on facts in which every instance is ready and every switch has confirmed. Pure.
  */
 import { type Compiled, compile } from '../compiler/compile.ts';
-import { flowText } from '../compiler/flow.ts';
+import { flowText, groupText } from '../compiler/flow.ts';
 import { planSteering } from '../compiler/plan.ts';
 import { Topology } from '../compiler/route.ts';
 import type { UnchainedTree } from '../compiler/tree.ts';
 import { portName } from '../compiler/view.ts';
 import type { Declared } from '../model/declared.ts';
-import type { DesiredFlow } from '../model/desired.ts';
+import type { DesiredFlow, DesiredGroup } from '../model/desired.ts';
 import type { Facts, InstanceFact, PortFact, SwitchFact } from '../model/facts.ts';
-import type { Dpid, InstanceId, Mac, OfPort } from '../model/ids.ts';
+import { type Dpid, type InstanceId, MAX_PATH_ID, type Mac, type OfPort } from '../model/ids.ts';
 import { sameJson } from '../model/json.ts';
-import type { Plan, PlannedFlows, PlannedInstance, SwitchPlan } from '../model/plan.ts';
+import type { Capacity, Plan, Planned, PlannedInstance, SwitchPlan } from '../model/plan.ts';
 import { type InstanceRecord, type Steering, sleepersOf } from '../model/steering.ts';
 import { chainStatus } from './status.ts';
 
@@ -38,6 +38,7 @@ export function whatIf(input: WhatIfInput): Plan {
   return {
     switches: switchPlans(input, before, after),
     instances: instancePlans(before.steering, after.steering),
+    capacity: capacityOf(input, before.steering, after.steering),
     notes: notesOf(input, after),
   };
 }
@@ -134,10 +135,11 @@ function switchPlans(
 ): readonly SwitchPlan[] {
   const specs = [...new Map([...now.switches, ...next.switches]).values()].map(({ spec }) => spec);
   return specs.flatMap(({ name, dpid }): SwitchPlan[] => {
-    const old = before.compiled.switches.get(dpid)?.flows ?? [];
-    const wanted = after.compiled.switches.get(dpid)?.flows ?? [];
-    const { added, changed, removed } = difference(old, wanted);
-    const differences = added.length + changed.length + removed.length;
+    const old = before.compiled.switches.get(dpid);
+    const wanted = after.compiled.switches.get(dpid);
+    const flows = difference(old?.flows ?? [], wanted?.flows ?? [], keyOf, flowText);
+    const groups = difference(old?.groups ?? [], wanted?.groups ?? [], numberOf, groupText);
+    const differences = countOf(flows) + countOf(groups);
     if (differences === 0) return [];
     const known = facts.switches.get(dpid)?.ports;
     const assumed = [...(after.facts.switches.get(dpid)?.ports.values() ?? [])].filter(
@@ -146,12 +148,9 @@ function switchPlans(
     return [
       {
         switch: name,
-        flows: {
-          added: added.slice(0, LISTED),
-          changed: changed.slice(0, LISTED),
-          removed: removed.slice(0, LISTED),
-        },
-        total: { before: old.length, after: wanted.length },
+        flows: listed(flows),
+        groups: listed(groups),
+        total: { before: old?.flows.length ?? 0, after: wanted?.flows.length ?? 0 },
         differences,
         assumedPorts: assumed.map(({ name: port, ofport }) => ({ name: port, ofport })),
       },
@@ -159,14 +158,28 @@ function switchPlans(
   });
 }
 
-function difference(old: readonly DesiredFlow[], wanted: readonly DesiredFlow[]): PlannedFlows {
-  const before = new Map(old.map((flow) => [keyOf(flow), flowText(flow)]));
+const countOf = ({ added, changed, removed }: Planned): number =>
+  added.length + changed.length + removed.length;
+
+const listed = ({ added, changed, removed }: Planned): Planned => ({
+  added: added.slice(0, LISTED),
+  changed: changed.slice(0, LISTED),
+  removed: removed.slice(0, LISTED),
+});
+
+function difference<T>(
+  old: readonly T[],
+  wanted: readonly T[],
+  keyOf: (one: T) => string | number,
+  text: (one: T) => string,
+): Planned {
+  const before = new Map(old.map((one) => [keyOf(one), text(one)]));
   const added: string[] = [];
   const changed: { from: string; to: string }[] = [];
-  for (const flow of wanted) {
-    const key = keyOf(flow);
+  for (const one of wanted) {
+    const key = keyOf(one);
     const from = before.get(key);
-    const to = flowText(flow);
+    const to = text(one);
     before.delete(key);
     if (from === undefined) added.push(to);
     else if (from !== to) changed.push({ from, to });
@@ -176,6 +189,24 @@ function difference(old: readonly DesiredFlow[], wanted: readonly DesiredFlow[])
 
 /** A switch has one flow at most for a table, a priority and a match (OpenFlow 1.5.1, section 6.4). */
 const keyOf = (flow: DesiredFlow): string => flowText({ ...flow, cookie: 0n, instructions: [] });
+
+const numberOf = ({ group }: DesiredGroup): number => group;
+
+function capacityOf({ now, next }: WhatIfInput, before: Steering, after: Steering): Capacity {
+  const memory = ({ functions }: Declared, { instances }: Steering): number =>
+    [...instances.values()].reduce(
+      (sum, record) => sum + (functions.get(record.function)?.spec.memoryMiB ?? 0),
+      0,
+    );
+  const own = ({ functions }: Declared, { instances }: Steering): number =>
+    [...instances.values()].filter((record) => functions.get(record.function)?.spec.memoryMiB !== undefined)
+      .length;
+  return {
+    instances: { before: own(now, before), after: own(next, after) },
+    memoryMiB: { before: memory(now, before), after: memory(next, after) },
+    paths: { before: before.paths.size, after: after.paths.size, most: MAX_PATH_ID },
+  };
+}
 
 function instancePlans(before: Steering, after: Steering): Plan['instances'] {
   const show = (record: InstanceRecord): PlannedInstance => ({

@@ -1,6 +1,6 @@
 /** plan: what applying files would do, without doing it. */
 import { Option } from '@commander-js/extra-typings';
-import type { Plan, PlannedInstance, SwitchPlan } from '../../model/plan.ts';
+import type { Capacity, Plan, Planned, PlannedInstance, SwitchPlan } from '../../model/plan.ts';
 import type { Outcome } from '../../model/store.ts';
 import type { Around, Program } from '../around.ts';
 import { whatIf } from '../batches.ts';
@@ -75,6 +75,7 @@ function planText({ outcomes, plan }: DryRun): string {
     ...reconfigure.map((one) => sign('~', instanceText(one))),
     ...stop.map((one) => sign('-', instanceText(one))),
     ...plan.switches.flatMap(switchText),
+    ...(plan.capacity === undefined ? [] : [capacityText(plan.capacity)]),
     ...plan.notes.map((note) => `${paint('bold', 'note:')} ${printable(note)}`),
   ];
   return lines.join('\n');
@@ -83,19 +84,30 @@ function planText({ outcomes, plan }: DryRun): string {
 const instanceText = ({ id, function: name, for: whom }: PlannedInstance): string =>
   `instance ${id}: ${name} for ${whom}`;
 
+const differenceText = ({ added, changed, removed }: Planned): readonly string[] => [
+  ...removed.map((one) => `  ${sign('-', one)}`),
+  ...changed.flatMap(({ from, to }) => [`  ${sign('~', from)}`, `    becomes ${printable(to)}`]),
+  ...added.map((one) => `  ${sign('+', one)}`),
+];
+
+const capacityText = ({ instances, memoryMiB, paths }: Capacity): string =>
+  `in all: ${instances.after} instances (now ${instances.before}), ${memoryMiB.after} MiB of memory (now ${memoryMiB.before}), ` +
+  `${paths.after} of ${paths.most} paths (now ${paths.before})`;
+
 const portText = ({ name, ofport }: SwitchPlan['assumedPorts'][number]): string =>
   `${ofport}=${printable(name)}`;
 
 function switchText(plan: SwitchPlan): readonly string[] {
-  const { switch: name, flows, total, differences, assumedPorts } = plan;
-  const { added, changed, removed } = flows;
-  const shown = added.length + changed.length + removed.length;
+  const { switch: name, flows, groups, total, differences, assumedPorts } = plan;
+  const lines = [...differenceText(groups), ...differenceText(flows)];
+  const shown = [flows, groups].reduce(
+    (sum, { added, changed, removed }) => sum + added.length + changed.length + removed.length,
+    0,
+  );
   return [
     paint('bold', `switch ${name}: ${total.before} flows, then ${total.after}`),
     ...(assumedPorts.length === 0 ? [] : [`  assumed ports: ${assumedPorts.map(portText).join(' ')}`]),
-    ...removed.map((flow) => `  ${sign('-', flow)}`),
-    ...changed.flatMap(({ from, to }) => [`  ${sign('~', from)}`, `    becomes ${printable(to)}`]),
-    ...added.map((flow) => `  ${sign('+', flow)}`),
+    ...lines,
     ...(shown < differences ? [`  and ${differences - shown} more`] : []),
   ];
 }

@@ -241,6 +241,7 @@ function planned(tenant: Name, plan: Plan, next: Declared): Plan {
   const isOwn = ({ for: whose }: { readonly for: string }): boolean =>
     tenantOf(whose.slice(whose.lastIndexOf(' ') + 1)) === tenant;
   const { start, stop, reconfigure } = plan.instances;
+  // What others have is no business of a tenant's, and neither is what there is in all.
   return {
     switches: [],
     instances: {

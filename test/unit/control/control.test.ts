@@ -258,6 +258,11 @@ t.test('a plan says what it takes for granted, and what it cannot know', async (
   const three = chain([hop('firewall'), hop('counter'), hop('counter')]).spec;
   const unknown = control.whatIf(withObject(store.declared(), { ...stored, spec: three }));
   t.match(unknown, { switches: [], instances: { start: { length: 3 } } });
+  t.same(unknown.capacity, {
+    instances: { before: 0, after: 3 },
+    memoryMiB: { before: 0, after: 6 },
+    paths: { before: 0, after: 1, most: 16_777_215 },
+  });
   t.match(unknown.notes, [/ports of switch s1 are not known/, /Switch s1 is not connected/]);
   network.connect();
   const known = control.whatIf(withObject(store.declared(), { ...stored, spec: three }));
