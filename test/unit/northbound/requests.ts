@@ -200,10 +200,13 @@ function exampleOf({ examples = {}, schema }: Content): Arbitrary<unknown> {
     .map((name) => (name === undefined ? example : { ...example, name }));
 }
 
-/** @param shuns paths that are left out, because what they answer has no end or costs time */
-export function requests(shuns: readonly string[]): Arbitrary<RandomRequest> {
+/**
+ * @param shuns paths that are left out, because what they answer has no end or costs time
+ * @param only the others
+ */
+export function requests(shuns: readonly string[], only = /./): Arbitrary<RandomRequest> {
   const operations = Object.entries(contract.paths)
-    .filter(([path]) => !shuns.includes(path))
+    .filter(([path]) => !shuns.includes(path) && only.test(path))
     .flatMap(([path, item]) =>
       ['get', 'put', 'post', 'patch', 'delete']
         .filter((method) => item[method] !== undefined)
@@ -257,8 +260,13 @@ export function requests(shuns: readonly string[]): Arbitrary<RandomRequest> {
       return fc.tuple(values, body, stray, type).map(([given, sent, more, media]): RandomRequest => {
         const in_ = (where: string) =>
           given.filter((one) => one.where === where && (one.value !== undefined || where === 'path'));
+        // As a rule the name in the path is the one in the body; otherwise little would ever be changed.
+        const own = nameOf(sent);
         const url = in_('path').reduce(
-          (at, { name, value }) => at.replace(`{${name}}`, () => inUrl(value === undefined ? '~' : value)),
+          (at, { name, value }) =>
+            at.replace(`{${name}}`, () =>
+              inUrl(value === undefined ? '~' : name === 'name' && own !== undefined ? own : value),
+            ),
           path,
         );
         const query = [...in_('query').map(({ name, value }) => `${name}=${inUrl(value)}`), more]
@@ -276,6 +284,11 @@ export function requests(shuns: readonly string[]): Arbitrary<RandomRequest> {
       });
     }),
   );
+}
+
+function nameOf(body: unknown): string | undefined {
+  const { name } = (typeof body === 'object' ? (body ?? {}) : {}) as { name?: unknown };
+  return NAMES.find((one) => one === name);
 }
 
 function inUrl(value: unknown): string {
