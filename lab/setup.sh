@@ -29,6 +29,7 @@ openssl
 openvswitch-switch
 procps
 python3
+python3-os-ken
 qemu-system-x86
 tcpdump
 traceroute

@@ -373,3 +373,69 @@ t.test('tshark finds nothing malformed in what is written for 1.3', { skip: !has
   const malformed = rows.filter(([, type, bad]) => !type || bad).map(([frame]) => Number(frame) - 1);
   for (const index of malformed) t.fail(Buffer.from(sent[index] ?? []).toString('hex'));
 });
+
+/** Whether the Python of the system has os-ken, as Debian packages it. */
+function hasOsKen(): boolean {
+  try {
+    execFileSync('/usr/bin/python3', ['-c', 'import os_ken.ofproto'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+t.test('os-ken reads the replies that Open vSwitch does not have', { skip: !hasOsKen() }, async (t) => {
+  t.setTimeout(120_000);
+  const head = { version: 6, xid: 1 };
+  const uri = { type: 'uri', data: new TextEncoder().encode('tcp:10.0.0.1') } as const;
+  const controller = { shortId: 3, role: 2, reason: 1, channelStatus: 1, properties: [uri] };
+  const [second, minute] = [
+    { sec: 1n, nsec: 2 },
+    { sec: 60n, nsec: 3 },
+  ];
+  const scheduled = {
+    type: 'time',
+    accuracy: second,
+    maxFuture: minute,
+    maxPast: second,
+    timestamp: minute,
+  } as const;
+  const flow = { table: 1, reason: 1, priority: 5, match: [matchField('in_port', 4)] };
+  const sent: Message[] = [
+    { type: 'controllerStatus', ...head, ...controller },
+    // One only: os-ken reads on into the next one and finds no end.
+    { type: 'controllerStatusReply', ...head, flags: 0, controllers: [controller] },
+    { type: 'bundleFeaturesReply', ...head, flags: 0, capabilities: 7, properties: [scheduled] },
+    {
+      type: 'flowStatsReply',
+      ...head,
+      flags: 0,
+      flows: [{ ...flow, stats: [{ stat: 'packetCount', value: 7n }] }],
+    },
+  ];
+  const script = new URL('./osken-reads.py', import.meta.url).pathname;
+  const out = execFileSync('/usr/bin/python3', [script], {
+    input: sent.map((message) => `${Buffer.from(encode(message)).toString('hex')}\n`).join(''),
+    encoding: 'utf8',
+    stdio: ['pipe', 'pipe', 'ignore'],
+    timeout: 60_000,
+  });
+  const read = out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const one = { short_id: 3, role: 2, reason: 1, channel_status: 1 };
+  t.match(read[0], { OFPControllerStatus: { status: { OFPControllerStatusStats: one } } });
+  t.match(read[1].OFPControllerStatusStatsReply.body, [{ OFPControllerStatusStats: one }]);
+  const features = read[2].OFPBundleFeaturesStatsReply.body.OFPBundleFeaturesStats;
+  t.match(features.properties[0].OFPBundleFeaturesPropTime, {
+    sched_accuracy: { OFPTime: { seconds: 1, nanoseconds: 2 } },
+    sched_max_future: { OFPTime: { seconds: 60, nanoseconds: 3 } },
+  });
+  t.match(read[3].OFPFlowStatsReply.body[0].OFPFlowStats, {
+    table_id: 1,
+    reason: 1,
+    priority: 5,
+    stats: { OFPStats: { oxs_fields: [{ OXSTlv: { field: 'packet_count', value: 7 } }] } },
+  });
+});
