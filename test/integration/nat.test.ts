@@ -9,7 +9,7 @@ import t from 'tap';
 import { parseAllDocuments } from 'yaml';
 import { Site, UPLINK } from '../harness/site.ts';
 import { ip } from '../unikernels/machine.ts';
-import { cable, Host, until } from '../unikernels/routed.ts';
+import { cable, datagramsRead, Host, until } from '../unikernels/routed.ts';
 
 const OWN = '192.0.2.10';
 const FAR = '198.51.100.5';
@@ -104,10 +104,10 @@ t.test('a home gets its address, goes out through its nat and is reached by a fo
 
   // The collector has heard of the home's downloads, by the address that it has outside.
   const [watcher = ''] = (await site.instances()).filter(({ hop }) => hop === 'probe-1').map(({ id }) => id);
-  await until('the probe has told of all', async () => {
+  await until('the probe has told of all, and the collector has read it', async () => {
     const { body } = await site.call('GET', `/v1/instances/${watcher}/counters`);
-    const { flows, gathered, records } = body['function'] as Record<string, number>;
-    return flows === 0 && gathered === 0 && (records ?? 0) > 0;
+    const { flows, gathered, messages = 0 } = body['function'] as Record<string, number>;
+    return flows === 0 && gathered === 0 && messages > 0 && (await datagramsRead(street)) === messages;
   });
   await collector.end();
   const heard = await street.run([

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 
 import { buildImages, DEVICES, ISOLATIONS, type Isolation, type Running, startMachine } from './machine.ts';
-import { Host, moveRight, until } from './routed.ts';
+import { datagramsRead, Host, moveRight, until } from './routed.ts';
 
 buildImages();
 
@@ -65,7 +65,7 @@ for (const isolation of ISOLATIONS) {
     const flows = join(directory, 'flows');
     const nfcapd = street.serve(['nfcapd', '-w', flows, '-p', '4739', '-t', '3600']);
     const tcpdump = street.serve([
-      ...['tcpdump', '-U', '-n', '-i', DEVICES.right, '-w', capture, 'udp port 4739'],
+      ...['tcpdump', '--immediate-mode', '-U', '-n', '-i', DEVICES.right, '-w', capture, 'udp port 4739'],
     ]);
     await street.listening(4739, 'udp');
     await until('tcpdump listens', () => /listening on/.test(tcpdump.said()));
@@ -101,16 +101,18 @@ for (const isolation of ISOLATIONS) {
       'direction',
       'flow_end_reason',
     ];
-    const table = async () => tshark('-T', 'fields', ...fields.flatMap((field) => ['-e', `cflow.${field}`]));
-    await until('all has arrived', async () => (await table()).split('\n').length > told.messages);
+    const table = async () => {
+      const said = await tshark('-T', 'fields', ...fields.flatMap((field) => ['-e', `cflow.${field}`]));
+      return said.split('\n').filter((line) => line !== '');
+    };
+    await until('all has arrived', async () => {
+      return (await table()).length === told.messages && (await datagramsRead(street)) === told.messages;
+    });
     await nfcapd.end();
     await tcpdump.end();
 
     t.equal(await tshark('-Y', '_ws.malformed || _ws.expert'), '', 'nothing to complain of');
-    const messages = (await table())
-      .trim()
-      .split('\n')
-      .map((line) => line.split('\t'));
+    const messages = (await table()).map((line) => line.split('\t'));
     t.strictSame([...new Set(messages.map(([domain]) => domain))], ['77']);
     const records = messages.flatMap(([, ...columns]) => {
       const [first = [], ...others] = columns.map((column) => column.split(','));

@@ -73,6 +73,13 @@ export class Host {
   }
 }
 
+/** How many UDP datagrams programs of a host have read. */
+export async function datagramsRead(host: Host): Promise<number> {
+  const lines = (await host.run(['cat', '/proc/net/snmp'])).split('\n').filter((line) => /^Udp:/.test(line));
+  const [names = [], values = []] = lines.map((line) => line.split(' '));
+  return Number(values[names.indexOf('InDatagrams')]);
+}
+
 /** Waits for it. */
 export async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
   for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await setTimeout(20))

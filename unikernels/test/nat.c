@@ -391,6 +391,17 @@ static void what_does_not_belong(void) {
 	routed.bytes[34] = 131;
 	routed.bytes[35] = 4;
 	CHECK(is_dropped(LEFT, routed) && platform_counter("malformed", now) == 1);
+	/* Other options are the receiver's affair: two bytes of nothing, and then a record route. */
+	struct packet_bytes options = packet(17, INSIDE + 5, FAR, udp(5000, 2));
+	memmove(options.bytes + 46, options.bytes + 34, options.length - 34);
+	memcpy(options.bytes + 34, (uint8_t[12]){1, 1, 7, 7, 4, 0, 0, 0, 0, 0, 0, 0}, 12);
+	options.length += 12;
+	options.bytes[14] = 0x48;
+	set16(options.bytes + 16, (uint32_t)options.length - 14);
+	set16(options.bytes + 24, 0);
+	set16(options.bytes + 24, (uint16_t)~checksum_fold(checksum_add(0, options.bytes + 14, 32)));
+	CHECK(send(LEFT, &options) == PASS && sums_are_right(options.bytes));
+	CHECK(get32(options.bytes + 26) == OWN && get16(options.bytes + 46) == 5000);
 	/* IPv6 is not translated, and what is no IP at all is nobody's business. */
 	struct packet_bytes six = udp(1, 2), other = ethernet(0x88cc);
 	six = ipv6(17, 64, 1, 2, &six);
@@ -422,6 +433,10 @@ static void blocks(void) {
 	CHECK(goes_out(1, packet(1, INSIDE + 2, FAR, icmp(8, 7))) / 4 == 2004 / 4);
 }
 
+#define INSIDE_ENDS(subnet, address) "\"inside\":{\"subnet\":\"" subnet "\",\"address\":\"" address "\"}"
+#define OUTSIDE_ENDS(address, gateway) \
+	"\"outside\":{\"subnet\":\"192.0.2.0/24\",\"address\":\"" address "\",\"gateway\":\"" gateway "\"}"
+
 static void changes(void) {
 #define FORWARD(port, to) "{\"protocol\":\"tcp\",\"port\":" port ",\"to\":\"10.0.0." to "\"}"
 	restart("{" ENDS ",\"forwards\":[" FORWARD("80", "5") "," FORWARD("81", "5") "]}");
@@ -447,6 +462,17 @@ static void changes(void) {
 	CHECK(platform_configure("{" ENDS ",\"ports\":{\"first\":5500}}") == NULL);
 	CHECK(is_dropped(RIGHT, packet(17, FAR, OWN, udp(53, 5000))));
 	comes_in(17, packet(17, FAR, OWN, udp(53, 6000)), INSIDE + 6, 6000);
+	/* Another address, inside or outside: nobody can be reached at what there was. */
+	udp_out(INSIDE + 6, 6001, FAR, 53);
+	CHECK(platform_counter("mappings", now) == 2);
+	CHECK(platform_configure("{\"inside\":{\"subnet\":\"10.0.0.0/30\",\"address\":\"10.0.0.1\"}," OUTSIDE_ENDS("192.0.2.10", "192.0.2.1") "}") == NULL);
+	CHECK(platform_counter("mappings", now) == 0);
+	CHECK(platform_configure("{" ENDS "}") == NULL);
+	udp_out(INSIDE + 6, 6000, FAR, 53);
+	CHECK(platform_configure("{" INSIDE_ENDS("10.0.0.0/24", "10.0.0.1") "," OUTSIDE_ENDS("192.0.2.11", "192.0.2.1") "}") == NULL);
+	CHECK(platform_counter("mappings", now) == 0);
+	CHECK(platform_configure("{" ENDS "}") == NULL);
+	udp_out(INSIDE + 6, 6000, FAR, 53);
 	/* What is refused changes nothing. */
 	CHECK(platform_configure("{}") != NULL);
 	comes_in(17, packet(17, FAR, OWN, udp(53, 6000)), INSIDE + 6, 6000);
@@ -505,6 +531,21 @@ static void states(void) {
 	here = arp(1, INSIDE + 5, ROUTER);
 	send(LEFT, &here);
 	comes_in(17, packet(17, FAR, OWN, udp(53, 2999)), INSIDE + 5, 2999);
+}
+
+/* One port that speaks to everybody: of its conversations the latest stay. */
+static void crowds(void) {
+	restart("{" ENDS ",\"filtering\":\"endpoint\"}");
+	for (unsigned i = 0; i < 40000; i++) {
+		now += 10;
+		CHECK(udp_out(INSIDE + 5, 5000, FAR + i, 53) == 5000);
+	}
+	CHECK(platform_counter("mappings", now) == 1 && platform_counter("sessions", now) == 32767);
+	CHECK(platform_counter("sessionsEvicted", now) == 40000 - 32767);
+	comes_in(17, packet(17, FAR + 39999, OWN, udp(53, 5000)), INSIDE + 5, 5000);
+	CHECK(is_dropped(RIGHT, packet(17, FAR, OWN, udp(53, 5000))));
+	now += 5 * MINUTE;
+	CHECK(platform_counter("sessions", now) == 0);
 }
 
 /* A subscriber that opens all it can: places are reused, and established connections go last. */
@@ -567,8 +608,6 @@ static void damaged(void) {
 }
 
 static void refusals(void) {
-#define INSIDE_ENDS(subnet, address) "\"inside\":{\"subnet\":\"" subnet "\",\"address\":\"" address "\"}"
-#define OUTSIDE_ENDS(address, gateway) "\"outside\":{\"subnet\":\"192.0.2.0/24\",\"address\":\"" address "\",\"gateway\":\"" gateway "\"}"
 #define GOOD OUTSIDE_ENDS("192.0.2.10", "192.0.2.1")
 	static const struct {
 		const char *config, *why;
@@ -613,6 +652,7 @@ int main(void) {
 	changes();
 	states();
 	floods();
+	crowds();
 	damaged();
 	refusals();
 	return DONE("nat");

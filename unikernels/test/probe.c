@@ -15,6 +15,13 @@
 
 static uint64_t now;
 
+static uint64_t state = 1;
+
+static unsigned below(unsigned limit) {
+	state = state * 6364136223846793005 + 1442695040888963407;
+	return (unsigned)(state >> 33) % limit;
+}
+
 /* A collector: it knows only what the templates tell it. */
 
 struct field {
@@ -108,7 +115,7 @@ static void collect(unsigned vlan) {
 		CHECK(get16(at) == 0x0800);
 		const uint8_t *ip = at + 2;
 		size_t length = get16(ip + 2);
-		CHECK((size_t)(ip - bytes) + length == platform_sent[i].length && length <= 1500);
+		CHECK((size_t)(ip - bytes) + length == platform_sent[i].length && length <= 28 + 1464);
 		CHECK(checksum_fold(checksum_add(0, ip, 20)) == 0xffff && ip[9] == 17);
 		CHECK(get32(ip + 12) == 0xc0000209 && get32(ip + 16) == 0xc0000232);
 		CHECK(get16(ip + 20) >= 49152 && get16(ip + 22) == 4739 && get16(ip + 24) == length - 20);
@@ -269,13 +276,16 @@ static void connections(void) {
 	CHECK(platform_counter("outsideRoundTripMicroseconds", now) == 28000);
 	CHECK(platform_counter("outsideShortestMicroseconds", now) == 14000);
 	CHECK(strstr(platform_counters(now), "\"upstream\":{\"packets\":6,\"bytes\":491,\"retransmissions\":1}"));
+	/* Nor is one byte always a keepalive. */
+	pass(LEFT, up(6, segment(5000, 80, 0x10, 150, 901, 1)));
+	CHECK(strstr(platform_counters(now), "\"upstream\":{\"packets\":7,\"bytes\":532,\"retransmissions\":2}"));
 	pass(LEFT, up(6, segment(5000, 80, 0x11, 251, 901, 0)));
 	pass(RIGHT, down(6, segment(80, 5000, 0x11, 901, 252, 0)));
 	pass(LEFT, up(6, segment(5000, 80, 0x10, 252, 902, 0)));
 	later(7 * SECOND);
 	collect(0);
 	CHECK(record_count == 2 && value(0, 136) == 3 && value(1, 136) == 3);
-	CHECK(value(0, 6) == 0x1b && value(0, 1002) == 1 && value(1, 1002) == 0);
+	CHECK(value(0, 6) == 0x1b && value(0, 1002) == 2 && value(1, 1002) == 0);
 	CHECK(value(0, 1001) > 14000 && value(0, 1001) < 30000 && value(1, 1001) > 0);
 	CHECK(templates[0].fields[templates[0].count - 1].enterprise == 32473);
 	/* The host's clock has whole seconds. */
@@ -423,11 +433,56 @@ static void sessions(void) {
 	CHECK(platform_sent_count == 0 && platform_counter("flows", now) == 0);
 }
 
-static uint64_t state = 1;
 
-static unsigned below(unsigned limit) {
-	state = state * 6364136223846793005 + 1442695040888963407;
-	return (unsigned)(state >> 33) % limit;
+/* Records of two lengths in all orders: none is lost where a message ends, and none is longer than it may be. */
+static void mixtures(void) {
+	restart("{" EXPORT ",\"enterprise\":1}}");
+	size_t expected = 0;
+	for (unsigned i = 0; i < 4000; i++) {
+		struct packet_bytes payload = udp(i + 1, 9);
+		pass(LEFT, below(3) ? ipv4(17, HOST, FAR, &payload) : ipv6(17, 64, 5, 9, &payload));
+		now += 5000;
+		expected++;
+		if (below(2))
+			continue;
+		payload = udp(9, i + 1);
+		bool answered = below(2);
+		pass(RIGHT, answered ? ipv4(17, FAR, HOST, &payload) : ipv6(17, 64, 9, 5, &payload));
+		expected++;
+		collect(0);
+	}
+	for (unsigned i = 0; i < 20; i++) {
+		later(SECOND);
+		collect(0);
+	}
+	CHECK(record_count == expected && next_sequence == expected);
+	for (size_t i = 0; i < record_count; i++)
+		CHECK(value(i, 2) == 1 && value(i, 1) == (records[i].ids[0] == 8 ? 32 : 52));
+}
+
+static void shown(void) {
+	restart("{}");
+	for (unsigned i = 1; i <= 30; i++)
+		for (unsigned j = 0; j < i % 13; j++) {
+			struct packet_bytes payload = udp(i, 9);
+			pass(LEFT, ipv4(17, HOST + i, FAR + i, &payload));
+		}
+	/* The ten largest, the largest first: of 12 packets, 11, and so on, those of one size in any order. */
+	const char *at = strstr(platform_counters(now), "\"largestFlows\"");
+	static const unsigned sizes[] = {12, 12, 11, 11, 10, 10, 9, 9, 8, 8};
+	for (size_t i = 0; i < 10; i++) {
+		unsigned packets, inside, port;
+		at = strstr(at, "{\"protocol\":17,\"inside\":");
+		CHECK(at && sscanf(at, "{\"protocol\":17,\"inside\":\"10.0.0.%u\",\"insidePort\":%u", &inside, &port) == 2);
+		CHECK(sscanf(strstr(at, "\"upstream\""), "\"upstream\":{\"packets\":%u", &packets) == 1);
+		CHECK(packets == sizes[i] && port % 13 == packets && inside == 5 + port);
+		at++;
+	}
+	CHECK(!strstr(at, "{\"protocol\":"));
+	unsigned talkers = 0;
+	for (at = strstr(at, "\"talkers\""); at && (at = strstr(at, "{\"address\":")); at++)
+		talkers++;
+	CHECK(talkers == 20);
 }
 
 static void damaged(void) {
@@ -479,6 +534,8 @@ int main(void) {
 	talkers();
 	floods();
 	sessions();
+	mixtures();
+	shown();
 	damaged();
 	refusals();
 	return DONE("probe");
