@@ -7,9 +7,11 @@ cd "$(dirname "$0")/.."
 
 # Everything that the lab and the tests run and that a bare Debian 12 lacks.
 packages='
+bind9-dnsutils
 chromium
 clang
 curl
+dnsmasq-base
 ethtool
 gcc
 hping3

@@ -70,6 +70,7 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
   const nf = createInstances({
     runDir: settings.runDir,
     imageDir: settings.imageDir,
+    listDir: settings.listDir,
     ports: southbound.ports,
     wake,
     meters,

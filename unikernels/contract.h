@@ -31,6 +31,10 @@
 #define CONTRACT_STATE_FILE "opt/chainstitch/state"
 #define CONTRACT_MAX_STATE 12000
 
+/* What the function looks things up in; missing if it needs nothing of the kind. What it is, is the function's matter. */
+#define CONTRACT_DATA_FILE "opt/chainstitch/data"
+#define CONTRACT_MAX_DATA 4194304
+
 /* A request line may hold this many bytes, the newline not counted. */
 #define CONTRACT_MAX_REQUEST 256
 

@@ -166,6 +166,12 @@ export const SETTINGS = {
     defaultMeans: '`<package>/unikernels/functions`',
     help: 'Directory of the built-in functions: each `*/function.json` in it is one.',
   },
+  'list-dir': {
+    type: { is: 'directory' },
+    default: ({ isRoot }) => (isRoot ? '/etc/chainstitch/lists' : './lists'),
+    defaultMeans: '`/etc/chainstitch/lists` for root, else `./lists`',
+    help: 'Directory of the lists of names that functions take: `<name>.txt`, a name a line.',
+  },
   'interface-prefix': {
     type: { is: 'text', pattern: '^[a-z]{1,4}$', means: '1 to 4 letters a to z' },
     default: 'cs',

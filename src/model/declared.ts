@@ -83,6 +83,7 @@ export type ExternalFunctionSpec = AnyFunction & {
     | 'isolation'
     | 'contract'
     | 'memoryMiB'
+    | 'lists'
     | 'configSchema'
     | 'blank']?: never;
 };
@@ -103,6 +104,11 @@ export type OwnFunctionSpec = Rewriting &
     /** Version of the contract between host and guest that the image speaks. */
     readonly contract: 1;
     readonly memoryMiB: number;
+    /**
+     * JSON pointer to the member of a hop's config that names lists of the controller's host: a guest is started with
+     * what they hold, and anew when others are named.
+     */
+    readonly lists?: string;
     /** JSON Schema 2020-12 that a hop's `config` has to satisfy. */
     readonly configSchema: JsonObject;
     /**

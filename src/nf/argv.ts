@@ -11,6 +11,8 @@ export type LaunchFiles = {
   readonly config: string;
   /** What an earlier guest has saved, if it has. */
   readonly state?: string | undefined;
+  /** What the function looks things up in, if it does. It never changes: guests may have it in their memory. */
+  readonly data?: string | undefined;
   readonly console: string;
 };
 
@@ -88,11 +90,16 @@ const guest = (id: string, left: string, right: string, image: string): readonly
 export const commandLine = (id: string, left: string, right: string): string =>
   `${CONTRACT.CONTRACT_ARG_ID}${id} ${CONTRACT.CONTRACT_ARG_LEFT}${left} ${CONTRACT.CONTRACT_ARG_RIGHT}${right}`;
 
-const bootFiles = ({ config, state }: LaunchFiles, revision: number, time: number): readonly string[] => [
+const bootFiles = (
+  { config, state, data }: LaunchFiles,
+  revision: number,
+  time: number,
+): readonly string[] => [
   ...['-fw_cfg', `name=${CONTRACT.CONTRACT_CONFIG_FILE},file=${option(config)}`],
   ...['-fw_cfg', `name=${CONTRACT.CONTRACT_REVISION_FILE},string=${revision}`],
   ...['-fw_cfg', `name=${CONTRACT.CONTRACT_TIME_FILE},string=${time}`],
   ...(state === undefined ? [] : ['-fw_cfg', `name=${CONTRACT.CONTRACT_STATE_FILE},file=${option(state)}`]),
+  ...(data === undefined ? [] : ['-fw_cfg', `name=${CONTRACT.CONTRACT_DATA_FILE},file=${option(data)}`]),
 ];
 
 const console = (socket: string): readonly string[] => [

@@ -1,12 +1,18 @@
 /**
  * Which configuration a guest is given. Pure.
  */
-import type { JsonObject } from '../model/declared.ts';
+import type { JsonObject, OwnFunctionSpec } from '../model/declared.ts';
 import { ChainstitchError } from '../model/errors.ts';
 import { CONTRACT } from './contract.ts';
 import type { Configuration } from './rundir.ts';
 
 export const bytesOf = (config: JsonObject): Buffer => Buffer.from(JSON.stringify(config));
+
+/** The lists that a configuration names. */
+export function listsIn({ lists }: OwnFunctionSpec, config: JsonObject): readonly string[] {
+  const named = lists === undefined ? undefined : config[lists.slice(1)];
+  return Array.isArray(named) ? named.filter((name) => typeof name === 'string') : [];
+}
 
 /** Why no guest can be given this configuration; undefined when one can. */
 export function tooLong(config: JsonObject): string | undefined {

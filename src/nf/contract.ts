@@ -23,6 +23,8 @@ export const CONTRACT = {
   CONTRACT_TIME_FILE: 'opt/chainstitch/time',
   CONTRACT_STATE_FILE: 'opt/chainstitch/state',
   CONTRACT_MAX_STATE: 12000,
+  CONTRACT_DATA_FILE: 'opt/chainstitch/data',
+  CONTRACT_MAX_DATA: 4194304,
   CONTRACT_MAX_REQUEST: 256,
   CONTRACT_SAY_READY: 'ready ',
   CONTRACT_SAY_REFUSED: 'refused reason=',

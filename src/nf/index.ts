@@ -2,6 +2,7 @@
  * Runs instances of network functions in virtual machines and sandboxes, and keeps them running.
  */
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import type { WantedInstance } from '../model/desired.ts';
 import { ChainstitchError } from '../model/errors.ts';
 import type { InstanceCounters, InstanceFact } from '../model/facts.ts';
@@ -15,6 +16,7 @@ import { type Clock, systemClock, within } from './clock.ts';
 import { limit } from './limit.ts';
 import type { Log } from './log.ts';
 import { DEFAULT_TIMING, type Timing } from './machine.ts';
+import { NameLists } from './name-lists.ts';
 import { type Action, plan } from './plan.ts';
 import { killProcess } from './process.ts';
 import { type Found, RunDir } from './rundir.ts';
@@ -28,6 +30,8 @@ const STOP_WITHIN_MS = 30_000;
 export type InstancesOptions = {
   readonly runDir: string;
   readonly imageDir: string;
+  /** Of the lists of names that configurations name. */
+  readonly listDir: string;
   readonly ports: BridgePorts;
   readonly wake: Wake;
   readonly log: Log;
@@ -100,6 +104,7 @@ class Fleet implements Instances {
     this.#around = {
       runDir,
       imageDir: options.imageDir,
+      lists: new NameLists(options.listDir, join(runDir.path, 'lists')),
       ports: options.ports,
       taps: new Taps(),
       qemu,

@@ -4,6 +4,7 @@
 import type { WantedInstance } from '../model/desired.ts';
 import type { InstanceId } from '../model/ids.ts';
 import { sameJson } from '../model/json.ts';
+import { listsIn } from './configuration.ts';
 
 export type KnownInstance = {
   /** What it was made for. */
@@ -52,6 +53,7 @@ const sameGuest = (a: WantedInstance, b: WantedInstance): boolean =>
   a.function.isolation === b.function.isolation &&
   a.function.contract === b.function.contract &&
   a.function.memoryMiB === b.function.memoryMiB &&
+  sameJson(listsIn(a.function, a.config), listsIn(b.function, b.config)) &&
   a.left.mac === b.left.mac &&
   a.right.mac === b.right.mac &&
   // A revision means one configuration for ever. Two of the same number come from a store that was lost, and

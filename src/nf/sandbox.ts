@@ -20,6 +20,7 @@ export function sandboxArguments(
     ...['--value', `${CONTRACT.CONTRACT_REVISION_FILE}=${revision}`],
     ...['--value', `${CONTRACT.CONTRACT_TIME_FILE}=${time}`],
     ...(files.state === undefined ? [] : ['--file', `${CONTRACT.CONTRACT_STATE_FILE}=${files.state}`]),
+    ...(files.data === undefined ? [] : ['--map', `${CONTRACT.CONTRACT_DATA_FILE}=${files.data}`]),
     ...(user === undefined ? [] : ['--user', String(user)]),
   ];
 }

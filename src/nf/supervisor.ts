@@ -7,7 +7,7 @@ import type { WantedInstance } from '../model/desired.ts';
 import { ChainstitchError } from '../model/errors.ts';
 import type { InstanceCounters, InstanceFact } from '../model/facts.ts';
 import type { Accelerator } from './argv.ts';
-import { bootConfiguration, bytesOf, tooLong } from './configuration.ts';
+import { bootConfiguration, bytesOf, listsIn, tooLong } from './configuration.ts';
 import type { GuestLine } from './contract.ts';
 import { factOf, sameFact } from './fact.ts';
 import { Guest } from './guest.ts';
@@ -285,7 +285,9 @@ export class Supervisor {
     this.#booted = boot;
     runDir.writeConfig(id, bytesOf(boot.config));
     const state = runDir.hasState(id) ? runDir.state(id) : undefined;
-    const files = { image, config: runDir.config(id), console: runDir.console(id), state };
+    const lists = listsIn(spec, boot.config);
+    const data = lists.length === 0 ? undefined : this.#around.lists.table(lists);
+    const files = { image, config: runDir.config(id), console: runDir.console(id), state, data };
     const options = {
       qemu,
       accelerator: this.#accelerator ?? 'tcg',

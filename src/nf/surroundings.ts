@@ -4,12 +4,14 @@ import type { AcceleratorChoice } from './accelerator.ts';
 import type { Limit } from './limit.ts';
 import type { Log } from './log.ts';
 import type { Timing } from './machine.ts';
+import type { NameLists } from './name-lists.ts';
 import type { PlaceOptions } from './place.ts';
 import type { Users } from './users.ts';
 
 /** What all instances share. */
 export type Surroundings = PlaceOptions & {
   readonly imageDir: string;
+  readonly lists: NameLists;
   readonly qemu: string;
   readonly timing: Timing;
   readonly log: Log;

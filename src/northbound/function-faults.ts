@@ -44,6 +44,7 @@ function externalFaults(spec: FunctionSpec): readonly Fault[] {
     'isolation',
     'contract',
     'memoryMiB',
+    'lists',
     'configSchema',
     'rewrites',
     'blank',

@@ -1,10 +1,12 @@
 /** Configurations as the real firewall takes and refuses them. */
 import '../harness/ovs-netns.ts';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { eventually } from '../harness/ovs-eventually.ts';
-import { factOf, firewall, makeImages, testInWorld } from './nf-world.ts';
+import { factOf, firewall, functionSpec, makeImages, testInWorld } from './nf-world.ts';
 
-makeImages('firewall');
+makeImages('firewall', 'filter');
 
 testInWorld(t, 'a running guest takes a new configuration and refuses a bad one', async (t, w) => {
   const running = w.start();
@@ -66,4 +68,35 @@ testInWorld(t, 'a long configuration arrives, one that is too long is refused', 
   t.match(factOf(running, 1), { phase: 'ready', revision: 2, problem: /the most is 262144/ });
   await running.stop('remove');
   t.ok(w.isEmpty());
+});
+
+testInWorld(t, 'lists of names come with the start, and others with another', async (t, w) => {
+  const filter = (lists: readonly string[], revision: number) => ({
+    ...w.wanted(1),
+    function: functionSpec('filter', w.isolation),
+    config: { lists },
+    revision,
+  });
+  const running = w.start();
+  running.instances.want([filter(['one'], 1)]);
+  await eventually(t, 'no such list', () => factOf(running, 1)?.phase === 'backoff');
+  t.match(factOf(running, 1)?.problem, /the list one cannot be used: .*one\.txt/);
+  writeFileSync(join(w.runDir, 'one.txt'), 'example.org\nexample.net\n');
+  writeFileSync(join(w.runDir, 'two.txt'), 'example.com\n');
+  running.instances.want([filter(['one'], 2)]);
+  await eventually(t, 'ready', () => factOf(running, 1)?.phase === 'ready');
+  const listed = async (): Promise<unknown> => {
+    const counters = await running.instances.counters(w.wanted(1).id);
+    return counters?.function['listed'];
+  };
+  t.equal(await listed(), 2);
+  running.instances.want([filter(['one', 'two'], 3)]);
+  await eventually(
+    t,
+    'ready with both',
+    () => factOf(running, 1)?.phase === 'ready' && factOf(running, 1)?.revision === 3,
+  );
+  t.equal(await listed(), 3);
+  await running.stop('remove');
+  for (const name of ['one.txt', 'two.txt']) rmSync(join(w.runDir, name));
 });

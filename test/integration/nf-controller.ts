@@ -15,6 +15,7 @@ const wanted: WantedInstance[] = JSON.parse(text);
 const { instances, settled } = createInstances({
   runDir,
   imageDir,
+  listDir: runDir,
   ports: newManager(),
   wake: () => tell(),
   log: silentLog(),

@@ -72,6 +72,7 @@ export class World {
     return createInstances({
       runDir: this.runDir,
       imageDir,
+      listDir: this.runDir,
       ports: this.ports,
       wake: () => {},
       log: this.logTo(this.log),

@@ -55,6 +55,8 @@ export type MachineOptions = {
   readonly function?: string;
   /** Further files of the contract, by their names behind `opt/chainstitch/`. */
   readonly files?: { readonly [name: string]: string };
+  /** What the function looks things up in. */
+  readonly data?: Buffer;
   readonly id?: string;
   readonly macs?: { readonly left: string; readonly right: string };
   readonly append?: string;
@@ -98,11 +100,14 @@ function launch(directory: string, options: MachineOptions): string[] {
     writeFileSync(path, content);
     return { name: `opt/chainstitch/${name}`, path };
   });
+  const data = join(directory, 'data');
+  if (options.data) writeFileSync(data, options.data);
   if ((options.isolation ?? 'vm') === 'vm')
     return [
       'qemu-system-x86_64',
       ...qemuArguments(directory, options),
       ...files.flatMap(({ name, path }) => ['-fw_cfg', `name=${name},file=${path}`]),
+      ...(options.data ? ['-fw_cfg', `name=opt/chainstitch/data,file=${data}`] : []),
     ];
   return [
     built(options, 'sandbox'),
@@ -110,6 +115,7 @@ function launch(directory: string, options: MachineOptions): string[] {
     ...['--console', join(directory, 'console'), '--memory', String(options.memoryMiB ?? 8)],
     ...['--user', String(FIRST_USER + (process.pid % 1000))],
     ...files.flatMap(({ name, path }) => ['--file', `${name}=${path}`]),
+    ...(options.data ? ['--map', `opt/chainstitch/data=${data}`] : []),
     ...(options.extra ?? []),
   ];
 }

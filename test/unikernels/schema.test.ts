@@ -114,6 +114,52 @@ t.test('ratelimit: schema and guest agree', (t) =>
   }),
 );
 
+const names = ['example.org'];
+const landing = { ipv4: '192.0.2.80' };
+
+t.test('filter: schema and guest agree', (t) =>
+  agree(t, 'filter', {
+    both: [
+      { names },
+      { names: [], lists: [] },
+      { names: ['a', 'A-b-c.example.org.', `${'a.'.repeat(126)}a`] },
+      { names, landing: { ...landing, ipv6: '2001:db8::80' }, ttlSeconds: 0 },
+      { names, landing, ttlSeconds: 86_400 },
+      { names: Array.from({ length: 256 }, (_, i) => `n${i}.example.org`) },
+    ],
+    neither: [
+      {},
+      { landing },
+      { names: 'example.org' },
+      { names: [''] },
+      { names: ['.'] },
+      { names: ['a..b'] },
+      { names: ['a b'] },
+      { names: ['*.example.org'] },
+      { names: ['a_b'] },
+      { names: ['-a'] },
+      { names: ['a-.org'] },
+      { names: ['a'.repeat(64)] },
+      { names: Array.from({ length: 257 }, (_, i) => `n${i}.example.org`) },
+      { lists: ['../passwd'] },
+      { lists: ['-a'] },
+      { lists: ['A'] },
+      { lists: ['a'.repeat(64)] },
+      { lists: Array(17).fill('a') },
+      { names, landing: {} },
+      { names, landing: { ipv4: '2001:db8::1' } },
+      { names, landing: { ipv6: '192.0.2.1' } },
+      { names, landing: { ipv6: '2001:db8::1/128' } },
+      { names, landing: { address: '192.0.2.1' } },
+      { names, landing, ttlSeconds: 86_401 },
+      { names, ttlSeconds: 60 },
+      { names, other: 1 },
+    ],
+    // Here no lists came with the start, as the controller would have it.
+    guestOnly: [{ lists: ['adult'] }],
+  }),
+);
+
 const subnet = { subnet: '10.0.0.0/24', server: '10.0.0.2' };
 const pool = { first: '10.0.0.10', last: '10.0.0.57' };
 const reserved = { mac: '02:00:00:00:00:05', address: '10.0.0.5' };

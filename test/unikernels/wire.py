@@ -123,8 +123,8 @@ while True:
                 command(line.decode().split())
         else:
             try:
-                frame, address = key.fileobj.recvfrom(65536)
-            except OSError:  # told once when the device goes down
+                frame, address = key.fileobj.recvfrom(65536, socket.MSG_DONTWAIT)
+            except OSError:  # told once when the device goes down, or a command has taken what was there
                 continue
             if address[2] != OUTGOING:
                 print(key.data, frame.hex(), flush=True)

@@ -34,6 +34,9 @@ struct identity {
 	uint8_t macs[2][6];
 	/* What a subscriber should not be able to guess; another one with each start. */
 	uint64_t seed;
+	/* What the host gave it to look things up in; NULL if nothing. */
+	const uint8_t *data;
+	size_t data_length;
 };
 
 /*

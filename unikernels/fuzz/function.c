@@ -3,7 +3,7 @@
  * we judge what the platform relies on. The same for every function: only function.h is known.
  *
  * An input is a list of steps, each a byte that says what is done, two for a length, and so many bytes.
- * Sound configurations are in fuzz/configs/<function>; FUZZ_SEEDS=<directory> writes inputs to begin with.
+ * Sound configurations are in fuzz/configs/<function>, and what it looks things up in, if it does, is `data` there; FUZZ_SEEDS=<directory> writes inputs to begin with.
  */
 #include "../test/frames.h"
 #include "../test/platform.h"
@@ -36,6 +36,17 @@ static char *read_file(const char *path) {
 	}
 	fclose(file);
 	return text;
+}
+
+/* What the function looks things up in, if there is a file for it. */
+static void read_data(void) {
+	FILE *file = fopen(CONFIGS "/data", "rb");
+	if (!file)
+		return;
+	static uint8_t bytes[65536];
+	platform_data = bytes;
+	platform_data_length = fread(bytes, 1, sizeof(bytes), file);
+	fclose(file);
 }
 
 static int is_json(const struct dirent *entry) {
@@ -170,12 +181,15 @@ static void write_seed(const char *directory, unsigned number, const struct pack
 static void write_seeds(const char *directory) {
 	struct packet_bytes web = tcp(5000, 80, 2), accepted = tcp(80, 5000, 0x12), dns = udp(5000, 53), lease = udp(68, 67);
 	struct packet_bytes ask = icmp(8, 1), asked = icmp(0, 1), ask6 = icmp(128, 1), neighbour = icmp(135, 0);
+	struct packet_bytes question = dns;
+	put(&question, "\0\1\1\0\0\1\0\0\0\0\0\0\3www\7example\3org\0\0\1\0\1", 33);
+	question.bytes[5] = (uint8_t)question.length;
 	struct packet_bytes plain = ipv4(17, 1, 2, &dns), error = icmp_error(3, &plain, 20);
 	const struct packet_bytes frames[] = {
 		ipv4(6, 1, 2, &web), ipv4(6, 2, 1, &accepted), plain, ipv4(17, 0, 0xffffffff, &lease), ipv4(1, 1, 2, &ask),
 		ipv4(1, 2, 1, &asked), ipv4(1, 2, 1, &error), ipv6(6, 64, 1, 2, &web), ipv6(58, 64, 1, 2, &ask6),
 		ipv6(58, 255, 1, 2, &neighbour), ipv4_piece(17, 1, 2, 0x2000, &dns), ipv4_piece(17, 1, 2, 0x0002, &dns),
-		tagged(5, &plain),
+		tagged(5, &plain), ipv4(17, 1, 2, &question),
 	};
 	unsigned number = 0;
 	for (size_t i = 0; i < sizeof(frames) / sizeof(*frames); i++) {
@@ -205,6 +219,7 @@ int LLVMFuzzerInitialize(int *count, char ***words) {
 	(void)count;
 	(void)words;
 	read_configurations();
+	read_data();
 	const char *directory = getenv("FUZZ_SEEDS");
 	if (directory)
 		write_seeds(directory);

@@ -133,6 +133,11 @@ static bool first_configuration(void) {
 	return refuse_file(CONTRACT_CONFIG_FILE, reason);
 }
 
+static bool read_data(struct arena *memory) {
+	const char *why = boot_file_keep(CONTRACT_DATA_FILE, CONTRACT_MAX_DATA, memory, &identity.data, &identity.data_length);
+	return why && why != boot_file_missing ? refuse_file(CONTRACT_DATA_FILE, why) : true;
+}
+
 /* A state that cannot be had is no reason not to work. */
 static void earlier_state(void) {
 	size_t length = 0;
@@ -157,6 +162,8 @@ void instance_start(const char *command_line, uint64_t seed, struct arena *memor
 	}
 	uint64_t seconds = 0;
 	if (!read_number(CONTRACT_TIME_FILE, false, &seconds) || !read_number(CONTRACT_REVISION_FILE, true, &revision))
+		return;
+	if (!read_data(memory))
 		return;
 	dispatch_set_wall_clock(seconds);
 	identity.seed = seed;

@@ -12,6 +12,8 @@ char platform_said[4096];
 bool platform_state_changed;
 uint64_t platform_wake_at = NEVER;
 uint64_t platform_wall_clock;
+const uint8_t *platform_data;
+size_t platform_data_length;
 
 void platform_start(uint64_t seed, size_t memory) {
 	static struct arena arena;
@@ -23,6 +25,8 @@ void platform_start(uint64_t seed, size_t memory) {
 	arena = (struct arena){.start = mmap(NULL, arena.size + PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), .size = arena.size};
 	CHECK(arena.start != MAP_FAILED && mprotect(arena.start, arena.size, PROT_READ | PROT_WRITE) == 0);
 	identity.seed = seed;
+	identity.data = platform_data;
+	identity.data_length = platform_data_length;
 	platform_forget();
 	platform_wake_at = NEVER;
 	function.start(&identity, &arena);

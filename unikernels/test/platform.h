@@ -27,6 +27,10 @@ extern uint64_t platform_wake_at;
 /* What wall_clock() tells. */
 extern uint64_t platform_wall_clock;
 
+/* What the next start has for the function to look things up in. */
+extern const uint8_t *platform_data;
+extern size_t platform_data_length;
+
 /* Starts the function anew with so much memory, filled with nothing, and forgets everything. */
 void platform_start(uint64_t seed, size_t memory);
 

@@ -49,6 +49,7 @@ t.test('defaults', async (t) => {
     runDir: '/home/u/run',
     imageDir: '/opt/chainstitch/unikernels/build',
     functionDir: '/opt/chainstitch/unikernels/functions',
+    listDir: '/home/u/lists',
     interfacePrefix: 'cs',
     auditInterval: 10_000,
     drainTime: 1000,

@@ -9,6 +9,7 @@ const files = {
   config: '/run/cs/config.json',
   console: '/run/cs/console.sock',
   state: '/run/cs/state',
+  data: '/run/cs/lists/1.names',
 };
 
 t.test('the whole command line', async (t) => {
@@ -45,6 +46,8 @@ t.test('the whole command line', async (t) => {
       'name=opt/chainstitch/time,string=7',
       '-fw_cfg',
       'name=opt/chainstitch/state,file=/run/cs/state',
+      '-fw_cfg',
+      'name=opt/chainstitch/data,file=/run/cs/lists/1.names',
       '-netdev',
       'tap,id=left,ifname=cs1l,script=no,downscript=no,vhost=off',
       '-device',

@@ -160,6 +160,7 @@ const functionSpec: Full<Omit<OwnFunctionSpec, keyof Rewriting | 'external'>> & 
   isolation: 'process',
   contract: 1,
   memoryMiB: 2,
+  lists: '/lists',
   transparent: true,
   vlanTransparent: true,
   configSchema: {},

@@ -23,7 +23,7 @@ const declarations = (file: string): Declaration[] =>
 t.test('every built-in function can be taken', async (t) => {
   t.match(
     catalogue.map(({ name }) => name),
-    ['counter', 'dhcp', 'firewall', 'nat', 'probe', 'ratelimit'],
+    ['counter', 'dhcp', 'filter', 'firewall', 'nat', 'probe', 'ratelimit'],
   );
 });
 

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MEMORY_MAX_MIB 4096
@@ -64,6 +66,23 @@ static void add_file(const char *pair) {
 	files[file_count++].length = length;
 }
 
+/* Not read but mapped: all processes that are given this file have its pages together. It must not be cut short while one runs. */
+static void add_map(const char *pair) {
+	const char *path = begin_file(pair, "--map");
+	int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat status;
+	if (descriptor < 0 || fstat(descriptor, &status) < 0)
+		give_up("cannot open ", path);
+	char *bytes = NULL;
+	if (status.st_size > 0)
+		bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, descriptor, 0);
+	if (bytes == MAP_FAILED)
+		give_up("cannot map ", path);
+	close(descriptor);
+	files[file_count].bytes = bytes;
+	files[file_count++].length = (size_t)status.st_size;
+}
+
 static void add_value(const char *pair) {
 	char *value = begin_file(pair, "--value");
 	files[file_count].bytes = value;
@@ -80,11 +99,12 @@ static unsigned long number(const char *text, const char *option, unsigned long 
 }
 
 struct options options_read(int count, char **words) {
-	enum { APPEND, LEFT_TAP, RIGHT_TAP, CONSOLE, FILE_PAIR, VALUE_PAIR, MEMORY, USER };
+	enum { APPEND, LEFT_TAP, RIGHT_TAP, CONSOLE, FILE_PAIR, MAP_PAIR, VALUE_PAIR, MEMORY, USER };
 	static const struct option known[] = {
 		{"append", required_argument, NULL, APPEND},	{"left", required_argument, NULL, LEFT_TAP},
 		{"right", required_argument, NULL, RIGHT_TAP},	{"console", required_argument, NULL, CONSOLE},
 		{"file", required_argument, NULL, FILE_PAIR},	{"value", required_argument, NULL, VALUE_PAIR},
+		{"map", required_argument, NULL, MAP_PAIR},
 		{"memory", required_argument, NULL, MEMORY},	{"user", required_argument, NULL, USER},
 		{0},
 	};
@@ -103,6 +123,9 @@ struct options options_read(int count, char **words) {
 			break;
 		case FILE_PAIR:
 			add_file(optarg);
+			break;
+		case MAP_PAIR:
+			add_map(optarg);
 			break;
 		case VALUE_PAIR:
 			add_value(optarg);
@@ -129,6 +152,20 @@ const char *boot_file_read(const char *name, char *bytes, size_t capacity, size_
 		if (files[i].length > capacity)
 			return "file is too long";
 		memcpy(bytes, files[i].bytes, files[i].length);
+		*length = files[i].length;
+		return NULL;
+	}
+	return boot_file_missing;
+}
+
+const char *boot_file_keep(const char *name, size_t most, struct arena *memory, const uint8_t **bytes, size_t *length) {
+	(void)memory;
+	for (size_t i = 0; i < file_count; i++) {
+		if (strcmp(files[i].name, name) != 0)
+			continue;
+		if (files[i].length > most)
+			return "file is too long";
+		*bytes = (const uint8_t *)files[i].bytes;
 		*length = files[i].length;
 		return NULL;
 	}

@@ -73,7 +73,8 @@ static bool present(void) {
 
 const char boot_file_missing[] = "no such fw_cfg file";
 
-const char *boot_file_read(const char *name, char *bytes, size_t capacity, size_t *length) {
+/* Finds a file by its name. */
+static const char *find(const char *name, struct file *found) {
 	static uint32_t count;
 	static struct file file;
 	size_t wanted = strlen(name) + 1;
@@ -91,13 +92,37 @@ const char *boot_file_read(const char *name, char *bytes, size_t capacity, size_
 			return "fw_cfg directory cannot be read";
 		if (wanted > sizeof(file.name) || memcmp(file.name, name, wanted) != 0)
 			continue;
-		uint32_t size = __builtin_bswap32(file.size);
-		if (size > capacity)
-			return "fw_cfg file is too long";
-		*length = size;
-		if (size > 0 && !dma(select(__builtin_bswap16(file.key)), bytes, size))
-			return "fw_cfg file cannot be read";
+		*found = file;
 		return NULL;
 	}
 	return boot_file_missing;
+}
+
+static const char *read_found(const struct file *file, void *bytes, size_t capacity, size_t *length) {
+	uint32_t size = __builtin_bswap32(file->size);
+	if (size > capacity)
+		return "fw_cfg file is too long";
+	*length = size;
+	if (size > 0 && !dma(select(__builtin_bswap16(file->key)), bytes, size))
+		return "fw_cfg file cannot be read";
+	return NULL;
+}
+
+const char *boot_file_read(const char *name, char *bytes, size_t capacity, size_t *length) {
+	struct file file;
+	const char *why = find(name, &file);
+	return why ? why : read_found(&file, bytes, capacity, length);
+}
+
+const char *boot_file_keep(const char *name, size_t most, struct arena *memory, const uint8_t **bytes, size_t *length) {
+	struct file file;
+	const char *why = find(name, &file);
+	if (why)
+		return why;
+	size_t size = __builtin_bswap32(file.size);
+	uint8_t *kept = size > most ? NULL : arena_take(memory, size);
+	if (!kept)
+		return "fw_cfg file is longer than the memory is";
+	*bytes = kept;
+	return read_found(&file, kept, size, length);
 }
