@@ -1,6 +1,7 @@
 import type { DesiredFlow } from '../model/desired.ts';
 import { type OfPort, type OwnerId, SWITCH_OWNER } from '../model/ids.ts';
-import { boundFor, drop, flow, output } from './flow.ts';
+import { boundFor, drop, flow, inPort, output, outputBack } from './flow.ts';
+import { crossingsOf } from './legs.ts';
 import { instanceNumber, type NextHop, type Side } from './metadata.ts';
 import { PRIORITY } from './pipeline.ts';
 import type { InstanceView, SwitchView } from './view.ts';
@@ -11,17 +12,26 @@ import type { InstanceView, SwitchView } from './view.ts';
  */
 export function egressFlows(view: SwitchView): readonly DesiredFlow[] {
   const ends = new Set<OfPort>();
+  const links = new Set<OfPort>();
   // Where only services have chains, the rest goes straight from one end to the other.
   const bare = view.chained.filter(({ chains }) => chains.every(({ service }) => service));
   if (view.uplink !== undefined) for (const { port } of bare) ends.add(view.uplink).add(port ?? view.uplink);
   for (const { uplink, subscriber, record } of view.paths) {
-    const links = record.route.legs
-      .flat()
-      .flatMap(({ from, to }) => [from, to])
-      .filter(({ switch: at }) => at === view.spec.name)
-      .map(({ port }) => view.numbers.get(port));
-    for (const port of [uplink, subscriber, ...links]) if (port !== undefined) ends.add(port);
+    for (const { from, to } of crossingsOf(record))
+      for (const at of [from, to]) {
+        const port = at.switch === view.spec.name ? view.numbers.get(at.port) : undefined;
+        if (port !== undefined) links.add(port);
+      }
+    for (const port of [uplink, subscriber]) if (port !== undefined) ends.add(port);
   }
+  for (const port of links) ends.add(port);
+  // Where a hop behind a link is passed over, a frame may leave by the port that it came in at.
+  const returns = [...links]
+    .sort((a, b) => a - b)
+    .map((port) => {
+      const bound = [inPort(port), ...boundFor({ kind: 'port', port })];
+      return flow(SWITCH_OWNER, 'egress', PRIORITY.guard, bound, outputBack);
+    });
   const exits = [...ends]
     .sort((a, b) => a - b)
     .map((port) =>
@@ -41,7 +51,7 @@ export function egressFlows(view: SwitchView): readonly DesiredFlow[] {
       flow(owner, 'egress', PRIORITY.exact, boundFor(into(hop, 'left')), enter(hop, hop.left)),
       flow(owner, 'egress', PRIORITY.exact, boundFor(into(hop, 'right')), enter(hop, hop.right)),
     ]);
-  return [...exits, ...entries];
+  return [...returns, ...exits, ...entries];
 }
 
 const into = ({ instance }: InstanceView, side: Side): NextHop => ({ kind: 'instance', instance, side });

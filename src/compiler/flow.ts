@@ -82,6 +82,8 @@ export const popTag: Instructions[number] = { type: 'applyActions', actions: [{ 
 export const tagged = (tag: number): MatchField => ({ field: 'vlan_vid', value: vlanPresent | tag });
 
 export const output = (port: OfPort): Instructions => apply(port);
+/** Out of the port that the frame came in at, which OpenFlow wants said (OpenFlow 1.5.1, section 7.2.1). */
+export const outputBack: Instructions = apply(0xfffffff8);
 export const normal: Instructions = apply(NORMAL_PORT);
 /** With OFPCML_NO_BUFFER: all of the frame goes to the controller (section 7.2.6.1). */
 export const toController: Instructions = apply(CONTROLLER_PORT, 0xffff);

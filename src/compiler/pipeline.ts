@@ -68,7 +68,7 @@ export const PIPELINE = {
   egress: {
     id: 4,
     does: 'Maps a next hop to the port that it is at now',
-    matches: ['metadata'],
+    matches: ['metadata', 'in_port'],
     goesTo: [],
     miss: 'drop',
   },

@@ -33,11 +33,14 @@ export const toward = (a: number, b: number, nth = 1): string => `s${a}to${b}${n
 export const COUNTER: FunctionSpec = {
   name: name('counter'),
   image: 'counter.elf',
+  vlanTransparent: true,
   contract: 1,
   memoryMiB: 2,
   transparent: true,
   configSchema: {},
 };
+
+const RETRY_MS = 200;
 
 /** Instances without anything running: ready as soon as their ports are on the bridge. */
 class StandIns implements Instances {
@@ -87,9 +90,18 @@ class StandIns implements Instances {
       await this.#watch([left.port, right.port]);
       if (this.#wanted.has(id)) this.#facts.set(id, { ...fact, phase: 'ready', revision });
     } catch {
-      // The switch may be away, or the whole is being closed; the next `want` tries again.
+      // The switch may be away, or the whole is being closed; a later `want` tries again.
       this.#wanted.delete(id);
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
+    this.#wake();
+  }
+
+  /** From now on one takes no packets, or does so again. */
+  turn(id: InstanceId, phase: 'ready' | 'backoff'): void {
+    const fact = this.#facts.get(id);
+    if (fact?.phase !== 'ready' && fact?.phase !== 'backoff') return;
+    this.#facts.set(id, { ...fact, phase });
     this.#wake();
   }
 
@@ -107,12 +119,14 @@ export type FabricOptions = {
   readonly drainTime?: number;
 };
 
-type Running = { readonly southbound: Southbound; readonly control: Control };
+type Running = { readonly southbound: Southbound; readonly control: Control; readonly standIns: StandIns };
 
 export class Fabric {
   readonly ovs: Ovs;
   readonly store = openStore(':memory:');
   readonly warnings: string[] = [];
+  /** Switches that do not speak with their controller. */
+  readonly away = new Set<number>();
   readonly #options: FabricOptions;
   #running: Running | undefined;
   #port = 0;
@@ -164,10 +178,11 @@ export class Fabric {
       log,
     });
     this.#port = southbound.address.port;
+    const standIns = new StandIns(southbound.ports, wake, (ports) => this.#watch(ports));
     control = createControl({
       store: this.store,
       switches: southbound.switches,
-      instances: new StandIns(southbound.ports, wake, (ports) => this.#watch(ports)),
+      instances: standIns,
       builtIns: [COUNTER],
       interfacePrefix: PREFIX,
       drainTime: this.#options.drainTime ?? 200,
@@ -175,7 +190,7 @@ export class Fabric {
       clock: systemClock,
       log,
     });
-    this.#running = { southbound, control };
+    this.#running = { southbound, control, standIns };
     control.wake();
   }
 
@@ -240,6 +255,26 @@ export class Fabric {
   async cut(a: number, b: number, nth = 1): Promise<void> {
     const port = (at: number, own: string): string[] => ['del-port', switchName(at), own];
     await this.ovs.vsctl(...port(a, toward(a, b, nth)), '--', ...port(b, toward(b, a, nth)));
+  }
+
+  /** A switch goes away from its controller and forwards on, under an id that nobody has declared. */
+  async lose(at: number): Promise<void> {
+    this.away.add(at);
+    await this.#identify(at, at + 0x1000);
+  }
+
+  async regain(at: number): Promise<void> {
+    this.away.delete(at);
+    await this.#identify(at, at);
+  }
+
+  async #identify(at: number, as: number): Promise<void> {
+    await this.ovs.vsctl('set', 'bridge', switchName(at), `other-config:datapath-id=${dpidOf(as)}`);
+  }
+
+  /** An instance takes no packets any more, or does again. */
+  turn(instance: InstanceId, phase: 'ready' | 'backoff'): void {
+    this.#running?.standIns.turn(instance, phase);
   }
 
   /** A port of a switch at which packets can be put in and taken out by hand. */
@@ -308,7 +343,9 @@ export class Fabric {
   async equal(t: Pick<Test, 'pass' | 'fail'>): Promise<void> {
     await eventually(t, 'every switch holds what is wanted, and nothing else of ours', async () => {
       for (const { dpid, flows } of this.control.desired()) {
-        const bridge = switchName(Number.parseInt(dpid, 16));
+        const number = Number.parseInt(dpid, 16);
+        if (this.away.has(number)) continue;
+        const bridge = switchName(number);
         const held = (await this.dump(bridge)).filter((flow) => flow.startsWith('cookie=0xc5c5'));
         if (held.sort().join('\n') !== flows.map(flowText).sort().join('\n')) return false;
       }
@@ -331,6 +368,11 @@ export class Fabric {
   /** What keeps a chain from being active. */
   problem(chain: string): Condition | undefined {
     return this.control.chainStatus(name(chain))?.conditions.find(({ status }) => !status);
+  }
+
+  /** Whether the controller has looked at all that is declared. */
+  observesAll(): boolean {
+    return this.control.observedRevision() === this.store.declared().revision;
   }
 
   phase(chain: string): string | undefined {

@@ -178,3 +178,33 @@ t.test('frames that do not fit on a link are said, before and after', async (t) 
   await fabric.setMtu('s2to1');
   await fabric.active(t, 'one');
 });
+
+t.test(
+  'a hop behind a link that fails open is passed over, back by the port that frames came in at',
+  async (t) => {
+    const fabric = await Fabric.open(t, { switches: 2, links: [[1, 2]], unchained: 'drop' });
+    await fabric.uplink(1);
+    await fabric.subscriber(1, 'alice', 1);
+    fabric.declare('pools', {
+      name: 'far' as never,
+      function: 'counter' as never,
+      switch: switchName(2),
+      instances: 1,
+    });
+    await eventually(t, 'the link is there', () => fabric.linksSeen().length === 1);
+    fabric.chain('one', ['alice'], [{ pool: 'far' as never, onFailure: 'open' }]);
+    await fabric.active(t, 'one');
+    const [instance] = fabric.instances();
+    if (!instance) throw new Error('the pool has no instance');
+    const walk = (from: string, sent: string) => trip(fabric, from, sent, ['alice', 'core1']);
+    t.strictSame(await walk('alice', frame(bytes(SERVER), 1)), ['ct1l', 'core1', 'whole']);
+    fabric.turn(instance.id, 'backoff');
+    await eventually(t, 'it has failed', () => fabric.phase('one') === 'degraded');
+    await fabric.equal(t);
+    t.strictSame(await walk('alice', frame(bytes(SERVER), 1)), ['core1', 'whole']);
+    t.strictSame(await walk('core1', frame(bytes(1), SERVER)), ['alice', 'whole']);
+    fabric.turn(instance.id, 'ready');
+    await fabric.active(t, 'one');
+    t.strictSame(await walk('core1', frame(bytes(1), SERVER)), ['ct1r', 'alice', 'whole']);
+  },
+);
