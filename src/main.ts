@@ -46,6 +46,7 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
   const metrics = createMetrics({ version: VERSION });
   const { meters } = metrics;
   const store = openStore(storeIn(settings), { meters });
+  const { lost } = await store.lead();
   if (settings.auth === 'token') {
     const file = join(settings.stateDir, 'first-token');
     const id = ensureAdministrator(store.tokens, file, new Date());
@@ -90,6 +91,7 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
     log: log.child({ part: 'control' }),
   });
   control = loop;
+  lost.addEventListener('abort', () => loop.close(), { once: true });
   const northbound = createNorthbound({
     store,
     introspection: loop,

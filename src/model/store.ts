@@ -183,6 +183,15 @@ export interface Deliveries {
 }
 export type Failed = Omit<DeadLetter, 'at' | 'queued'>;
 
+/**
+ * The right to decide: of all processes that have one store, the one that holds it runs the control loop. Where the
+ * store belongs to one process, that process has it as long as the store is open.
+ */
+export type Leadership = {
+  /** Aborts when another process may have it: nothing more may be decided, and no switch written, by this one. */
+  readonly lost: AbortSignal;
+};
+
 /** Every write is on disk when the call returns or its promise resolves. */
 export interface Store {
   /** A consistent snapshot; the same object until something is written. */
@@ -207,6 +216,8 @@ export interface Store {
   steering(): Steering;
   /** Replaces the steering records in one transaction, writing only what differs. */
   saveSteering(next: Steering): void;
+  /** Resolves when this process may decide; until then others do. @throws ChainstitchError `store-unusable` */
+  lead(): Promise<Leadership>;
   readonly tokens: TokenRecords;
   readonly audit: AuditLog;
   /** A copy as it is at one moment, in a file that is not there yet. @throws ChainstitchError `store-unusable` */

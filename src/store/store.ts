@@ -16,6 +16,7 @@ import type {
   Cause,
   Committed,
   Journal,
+  Leadership,
   Observation,
   PutChange,
   Remembered,
@@ -84,6 +85,7 @@ class SqliteStore implements Store {
   readonly #journal: JournalRows;
   readonly #remembered: RememberedRows;
   readonly #watchers = new Set<() => void>();
+  readonly #closed = new AbortController();
   #declared: Declared;
   #steering: Steering;
 
@@ -160,6 +162,12 @@ class SqliteStore implements Store {
     this.#steering = change.result;
   }
 
+  /** The file is locked for as long as it is open, so there is nobody else. */
+  async lead(): Promise<Leadership> {
+    if (this.#closed.signal.aborted) throw unusable('the store cannot be led', new Error('it is closed'));
+    return { lost: this.#closed.signal };
+  }
+
   backup(file: string): Promise<void> {
     return copyStore(this.#db, file);
   }
@@ -173,6 +181,7 @@ class SqliteStore implements Store {
   }
 
   close(): void {
+    this.#closed.abort();
     if (this.#db.isOpen) this.#db.close();
   }
 

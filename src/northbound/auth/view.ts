@@ -75,6 +75,7 @@ export function storeOf(tenant: Name, store: Store): Store {
     remove: () => notForTenants(),
     steering: () => EMPTY_STEERING,
     saveSteering: () => notForTenants(),
+    lead: () => notForTenants(),
     tokens: {
       all: () => new Map([...store.tokens.all()].filter(([, record]) => record.tenant === tenant)),
       insert: () => notForTenants(),

@@ -205,3 +205,18 @@ t.test('the store belongs to one process at a time', async (t) => {
   store.close();
   openStore(file).close();
 });
+
+t.test('who has the file leads, until it is closed', async (t) => {
+  const file = `${t.testdir()}/state.db`;
+  const store = openStore(file);
+  const { lost } = await store.lead();
+  t.throws(
+    () => openStore(file),
+    { code: 'store-unusable', message: /another process has it open/ },
+    'nobody else',
+  );
+  t.notOk(lost.aborted);
+  store.close();
+  t.ok(lost.aborted);
+  await t.rejects(store.lead(), { code: 'store-unusable' });
+});
