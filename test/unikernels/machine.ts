@@ -53,6 +53,8 @@ export type MachineOptions = {
   readonly isolation?: Isolation;
   /** Default `firewall`. */
   readonly function?: string;
+  /** Where the function has been built; by default here. */
+  readonly buildDir?: string;
   /** Further files of the contract, by their names behind `opt/chainstitch/`. */
   readonly files?: { readonly [name: string]: string };
   /** What the function looks things up in. */
@@ -92,7 +94,7 @@ function bootFiles(options: MachineOptions): { readonly [name: string]: string }
 }
 
 const built = (options: MachineOptions, suffix: string): string =>
-  join(unikernels, 'build', `${options.function ?? 'firewall'}.${suffix}`);
+  join(options.buildDir ?? join(unikernels, 'build'), `${options.function ?? 'firewall'}.${suffix}`);
 
 function launch(directory: string, options: MachineOptions): string[] {
   const files = Object.entries(bootFiles(options)).map(([name, content]) => {

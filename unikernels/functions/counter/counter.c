@@ -1,5 +1,5 @@
 /* Passes everything and counts what kind it was. The least that a function can be. */
-#include "../../platform/json.h"
+#include "../../common/members.h"
 #include "../function.h"
 
 static uint64_t frames[2], ipv4, ipv6, arp, other;
@@ -7,16 +7,6 @@ static uint64_t frames[2], ipv4, ipv6, arp, other;
 static void start(const struct identity *identity, struct arena *memory) {
 	(void)identity;
 	(void)memory;
-}
-
-static bool configure(const char *json, size_t length, struct text *why) {
-	struct json reader;
-	char name[32];
-	json_start(&reader, json, length, why);
-	json_object(&reader);
-	while (json_member(&reader, name, sizeof(name)))
-		json_fail(&reader, "there is nothing to configure");
-	return json_end(&reader);
 }
 
 static enum verdict frame(enum side from, struct frame *frame, uint64_t now) {
@@ -58,7 +48,7 @@ static void counters(struct text *out, uint64_t now) {
 const struct function function = {
 	.name = "counter",
 	.start = start,
-	.configure = configure,
+	.configure = configure_nothing,
 	.frame = frame,
 	.counters = counters,
 };

@@ -103,12 +103,8 @@ static void read_reservation(struct json *json, struct config *config) {
 }
 
 static void read_reservations(struct json *json, struct config *config) {
-	json->place = "reservation";
-	json_array(json);
-	for (json->place_number = 0; json_element(json); json->place_number++)
+	for (list_begin(json, "reservation"); list_next(json);)
 		read_reservation(json, config);
-	if (!json->failed)
-		json->place = NULL;
 }
 
 /* Labels of letters, digits and hyphens (RFC 1035, section 2.3.1, and RFC 1123, section 2.1). */

@@ -128,17 +128,12 @@ static void read_rule(struct json *json, struct rule *rule) {
 }
 
 static void read_rules(struct json *json, struct ruleset *set) {
-	json_array(json);
-	json->place = "rule";
-	while (json_element(json)) {
-		json->place_number = set->count;
+	for (list_begin(json, "rule"); list_next(json);) {
 		if (set->count == RULES_MAX)
 			json_fail(json, "more than 4096 rules");
 		else
 			read_rule(json, &set->rules[set->count++]);
 	}
-	/* A failure has been written down with its place by now. */
-	json->place = NULL;
 }
 
 #define PACE_MAX 1000000

@@ -95,12 +95,8 @@ static void read_class(struct json *json, struct limits *limits) {
 }
 
 static void read_classes(struct json *json, struct limits *limits) {
-	json->place = "class";
-	json_array(json);
-	for (json->place_number = 0; json_element(json); json->place_number++)
+	for (list_begin(json, "class"); list_next(json);)
 		read_class(json, limits);
-	if (!json->failed)
-		json->place = NULL;
 }
 
 static void read_ecn(struct json *json, struct limits *limits) {

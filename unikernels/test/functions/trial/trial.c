@@ -2,8 +2,8 @@
  * Does on command what a function may do, so that a test sees the platform do its part. A command is a
  * frame with ethertype 0x88b5 and a letter behind it; every other frame passes.
  */
+#include "../../../common/members.h"
 #include "../../../functions/function.h"
-#include "../../../platform/json.h"
 
 #define COMMAND_TYPE 0x88b5
 #define TICK_AFTER 20000
@@ -15,16 +15,6 @@ static uint64_t ticks, kept, restored, taken;
 static void start(const struct identity *identity, struct arena *given) {
 	self = *identity;
 	memory = given;
-}
-
-static bool configure(const char *json, size_t length, struct text *why) {
-	struct json reader;
-	char name[32];
-	json_start(&reader, json, length, why);
-	json_object(&reader);
-	while (json_member(&reader, name, sizeof(name)))
-		json_fail(&reader, "there is nothing to configure");
-	return json_end(&reader);
 }
 
 static void tell_wall_clock(void) {
@@ -176,7 +166,7 @@ static void counters(struct text *out, uint64_t now) {
 const struct function function = {
 	.name = "trial",
 	.start = start,
-	.configure = configure,
+	.configure = configure_nothing,
 	.frame = frame,
 	.counters = counters,
 	.tick = tick,
