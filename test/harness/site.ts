@@ -1,6 +1,6 @@
 /**
  * The whole controller on a private Open vSwitch: one bridge with the ports of three subscribers and of the
- * uplink. Import ovs-netns.ts first.
+ * uplink, and more if a test wants them. Import ovs-netns.ts first.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -41,6 +41,9 @@ export type InstanceShown = {
   readonly status: { readonly phase: string; readonly pid?: number; readonly restarts: number };
 };
 
+/** Of the switches s1 to s9. */
+export const dpidOf = (name: string): string => name.slice(1).padStart(16, '0');
+
 type Controller = { readonly child: ChildProcess; readonly api: string; readonly ended: Promise<unknown> };
 
 const PROGRAM = fileURLToPath(new URL('./site-controller.ts', import.meta.url));
@@ -53,6 +56,7 @@ export class Site {
   readonly log: string[] = [];
   /** Every instance that there ever was, by its id. */
   readonly stations = new Map<string, { subscriber: string; hop: string }>();
+  readonly #bridges = ['s1'];
   #controller: Controller | undefined;
   /** Kept over a restart: the switch has to find the controller again. */
   #openflowPort = 0;
@@ -81,6 +85,27 @@ export class Site {
     }
     await site.start();
     return site;
+  }
+
+  /** One more switch, joined by patch ports to others. */
+  async addSwitch(name: string, ...others: readonly string[]): Promise<void> {
+    await this.ovs.addBridge(name, { dpid: dpidOf(name), failMode: 'standalone' });
+    this.#bridges.push(name);
+    for (const other of others) {
+      const [near, far] = [`${name}to${other}`, `${other}to${name}`];
+      const add = (bridge: string, port: string, peer: string): readonly string[] => [
+        ...['add-port', bridge, port],
+        '--',
+        ...['set', 'interface', port, 'type=patch', `options:peer=${peer}`],
+      ];
+      await this.ovs.vsctl(...add(name, near, far), '--', ...add(other, far, near));
+    }
+  }
+
+  /** Has a switch leave its controller, by an id that nobody has declared, or come back. It forwards on. */
+  async identify(name: string, how: 'as declared' | 'as nobody'): Promise<void> {
+    const dpid = how === 'as declared' ? dpidOf(name) : dpidOf(name).replace(/^0000/, 'c5c5');
+    await this.ovs.vsctl('set', 'bridge', name, `other-config:datapath-id=${dpid}`);
   }
 
   get openflowPort(): number {
@@ -237,7 +262,8 @@ export class Site {
 
   async dump(): Promise<string[]> {
     const versions = (await this.ovs.vsctl('get', 'bridge', 's1', 'protocols')).includes('OpenFlow13');
-    return this.ovs.dumpFlows('s1', { version: versions ? 'OpenFlow13' : 'OpenFlow15' });
+    const version = versions ? 'OpenFlow13' : 'OpenFlow15';
+    return (await Promise.all(this.#bridges.map((name) => this.ovs.dumpFlows(name, { version })))).flat();
   }
 
   /** What is wanted is there, and all of it together lets no packet around a hop. */
