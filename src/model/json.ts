@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from './declared.ts';
 
-const isObject = (value: Json): value is JsonObject =>
+export const isObject = (value: Json | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Whether two JSON values mean the same; the order of an object's members does not matter. */

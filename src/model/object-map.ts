@@ -5,6 +5,7 @@
 import { type Declared, type JsonObject, KINDS, type Kind, type Specs, type Stored } from './declared.ts';
 import { portsOfAppliance } from './hops.ts';
 import type { Name } from './ids.ts';
+import { isObject } from './json.ts';
 import { SortedMap } from './sorted-map.ts';
 
 /**
@@ -38,11 +39,12 @@ const KEYS: { readonly [K in Kind]: (spec: Specs[K]) => readonly string[] } = {
   ],
 };
 
-/** The members of a config that are addresses; one of them may be the one that a function is known by. */
+/** The members of a config, at whatever depth, that are addresses; one of them may be the one that a function is known by. */
 const addressesIn = (config: JsonObject = {}): readonly string[] =>
-  Object.values(config).filter(
-    (value) => typeof value === 'string' && /^[0-9.]{7,15}$/.test(value),
-  ) as string[];
+  Object.values(config).flatMap((value) => {
+    if (isObject(value)) return addressesIn(value);
+    return typeof value === 'string' && /^[0-9.]{7,15}$/.test(value) ? [value] : [];
+  });
 
 /** Sorts before everything that a key can contain. */
 const END = '\0';

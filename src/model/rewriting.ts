@@ -1,6 +1,7 @@
 /** Functions that rewrite addresses: by which one they are known at the uplink. */
 import type { ChainSpec, FunctionSpec, Json, JsonObject } from './declared.ts';
 import type { Ipv4, Name } from './ids.ts';
+import { isObject } from './json.ts';
 
 /** What the config has where the function says that its external address is; undefined for one that rewrites nothing. */
 export const externalIn = ({ rewrites }: FunctionSpec, config: JsonObject = {}): Json | undefined => {
@@ -11,8 +12,6 @@ export const externalIn = ({ rewrites }: FunctionSpec, config: JsonObject = {}):
 
 const memberOf = (value: Json | undefined, name: string): Json | undefined =>
   isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
-const isObject = (value: Json | undefined): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** As externalIn, of a config that admission has let pass. */
 export const externalAddress = (spec: FunctionSpec, config: JsonObject): Ipv4 | undefined =>

@@ -653,6 +653,30 @@ t.test('functions that rewrite', async (t) => {
     lab,
     { chains: [natted()] },
   );
+  const deep = { ...lab, ...nested };
+  const another = (name: string, subscriber: string) => ({
+    ...outside({ outside: { address: '192.0.2.1' } }),
+    name,
+    subscribers: [subscriber],
+  });
+  refuses(
+    t,
+    'chains',
+    another('c', 'alice'),
+    'conflict',
+    '/hops/0/config/outside/address: chain d is known at the uplink by 192.0.2.1 too',
+    deep,
+    { chains: [another('d', 'bob')] },
+  );
+  refuses(
+    t,
+    'subscribers',
+    { ...BOB, ipv4: ['192.0.2.1'] },
+    'conflict',
+    '/ipv4/0: chain c is known at the uplink by it',
+    deep,
+    { chains: [another('c', 'alice')] },
+  );
   refuses(
     t,
     'functions',
