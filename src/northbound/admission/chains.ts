@@ -10,7 +10,15 @@ import { functionFaults } from '../function-faults.ts';
 import { kindOf } from './pools.ts';
 import { checkRewriting, checkRewritingKept, NOT_IN_POOLS } from './rewriting.ts';
 import { checkService, contentionOf } from './services.ts';
-import { functionNamed, noSuch, type Objections, objectsOf, requireFunction, type World } from './world.ts';
+import {
+  functionNamed,
+  noSuch,
+  type Objections,
+  objectsOf,
+  othersBy,
+  requireFunction,
+  type World,
+} from './world.ts';
 
 export function admitFunction(world: World, spec: FunctionSpec, objections: Objections): void {
   if (world.builtIns.has(spec.name)) {
@@ -95,6 +103,7 @@ function checkHops(world: World, spec: ChainSpec, objections: Objections): void 
         `/hops/${index}/onDemand`,
         'goes with `function` only: the instances of a pool are there for everybody and always run',
       );
+    checkTappedAlone(world, spec, hop, `/hops/${index}`, objections);
     const before = spec.hops.findIndex((other) => other.pool === hop.pool);
     if (before < index)
       objections.add('invalid-body', pointer, `is the pool of hop ${before} too; a chain meets a pool once`);
@@ -109,6 +118,26 @@ function checkTap(world: World, hop: HopSpec, pointer: string, objections: Objec
   if (hop.onDemand !== undefined) add('onDemand', 'does not go with `tap`: no packet would wake it');
   if (hop.function !== undefined && functionNamed(world, hop.function)?.rewrites)
     add('tap', `does not go with ${hop.function}, which rewrites addresses: what it gives out goes nowhere`);
+}
+
+/**
+ * Copies have no tag of ours: given back by an instance that is on the way of somebody, those with a tag of the
+ * subscriber's own would pass for that path's frames.
+ */
+function checkTappedAlone(
+  world: World,
+  { name }: ChainSpec,
+  { pool, tap }: HopSpec,
+  pointer: string,
+  objections: Objections,
+): void {
+  for (const { hops } of othersBy(world, 'chains', `pool ${pool}`, name)) {
+    if (!hops.some((other) => other.pool === pool && other.tap !== tap)) continue;
+    const theirs = tap ? 'on the way of' : 'a tap of';
+    const detail = `pool ${pool} is ${theirs} another chain already, and it is one or the other for all; use another pool`;
+    objections.add('conflict', `${pointer}/${tap ? 'tap' : 'pool'}`, detail);
+    return;
+  }
 }
 
 /** The subscribers that a chain names and that there are. There has to be a way to the network. */

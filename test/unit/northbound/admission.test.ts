@@ -828,4 +828,16 @@ t.test('taps', async (t) => {
     ],
   ];
   for (const [rest, fault] of refusals) refuses(t, 'chains', tap(rest), 'conflict', fault, lab);
+
+  const pooled: Objects = { ...LAB, functions: [SHARED], pools: [POOL] };
+  const [onTheWay, beside] = [{ hops: [{ pool: 'edge' }] }, { hops: [{ pool: 'edge', tap: true }] }];
+  const bobs = (rest: object): Objects => ({ chains: [chain({ name: 'd', subscribers: ['bob'], ...rest })] });
+  accepts(t, 'a pool that is a tap elsewhere', 'chains', chain(beside), pooled, bobs(beside));
+  accepts(t, 'a change of the only chain', 'chains', chain(beside), pooled, { chains: [chain(onTheWay)] });
+  const all = 'another chain already, and it is one or the other for all; use another pool';
+  for (const [wanted, there, fault] of [
+    [beside, onTheWay, `/hops/0/tap: pool edge is on the way of ${all}`],
+    [onTheWay, beside, `/hops/0/pool: pool edge is a tap of ${all}`],
+  ] as const)
+    refuses(t, 'chains', chain(wanted), 'conflict', fault, pooled, bobs(there));
 });
