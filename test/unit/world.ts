@@ -1,4 +1,5 @@
 /** A small network to compile: switch s1, an uplink, alice and bob; chains as the test says. */
+import { planSteering } from '../../src/compiler/plan.ts';
 import { portsOf } from '../../src/compiler/view.ts';
 import type {
   Appliance,
@@ -16,7 +17,7 @@ import type {
 } from '../../src/model/declared.ts';
 import type { Facts, InstanceFact, PortFact } from '../../src/model/facts.ts';
 import type { Dpid, InstanceId, Mac, Name, OfPort } from '../../src/model/ids.ts';
-import type { Steering } from '../../src/model/steering.ts';
+import { EMPTY_STEERING, type Steering } from '../../src/model/steering.ts';
 
 export const DPID = '0000000000000001' as Dpid;
 export const name = (text: string): Name => text as Name;
@@ -180,3 +181,15 @@ export function factsOf(steering: Steering, notReady: readonly string[] = []): F
     links: [],
   };
 }
+
+/** What follows where every instance is ready and every switch has confirmed all; by default from nothing, and none drains. */
+export const planOf = (declared: Declared, steering = EMPTY_STEERING, drainTime = 0): Steering =>
+  planSteering({
+    declared,
+    steering,
+    instances: factsOf(steering).instances,
+    confirmed: new Set(steering.paths.keys()),
+    settled: true,
+    now: 0,
+    drainTime,
+  });

@@ -9,14 +9,13 @@ import { auditSwitch, type SwitchAudit } from '../../../src/compiler/audit/audit
 import { compile, viewsOf } from '../../../src/compiler/compile.ts';
 import { flowText } from '../../../src/compiler/flow.ts';
 import { encodeNextHop, encodePlace, NEXT_HOP_MASK, PLACE_MASK } from '../../../src/compiler/metadata.ts';
-import { planSteering } from '../../../src/compiler/plan.ts';
 import type { CompileInput } from '../../../src/compiler/view.ts';
 import type { Declared, ServiceMatch } from '../../../src/model/declared.ts';
 import { ownerOfCookie, type SwitchContent } from '../../../src/model/desired.ts';
 import type { Facts } from '../../../src/model/facts.ts';
 import type { InstanceId, Name, OfPort, PathId } from '../../../src/model/ids.ts';
-import { EMPTY_STEERING, type Steering } from '../../../src/model/steering.ts';
-import { bob, chain, declare, factsOf, hop, pool, shared } from '../world.ts';
+import type { Steering } from '../../../src/model/steering.ts';
+import { bob, chain, declare, factsOf, hop, planOf, pool, shared } from '../world.ts';
 import { matchArbitrary } from './service-meaning.ts';
 
 const PORT = { alice: 1, bob: 2, uplink: 3 };
@@ -61,17 +60,6 @@ function withMorePorts(facts: Facts): Facts {
   return { ...facts, switches: new Map(switches) };
 }
 
-const plan = (declared: Declared, steering: Steering = EMPTY_STEERING): Steering =>
-  planSteering({
-    declared,
-    steering,
-    instances: factsOf(steering).instances,
-    confirmed: new Set(steering.paths.keys()),
-    settled: true,
-    now: 0,
-    drainTime: 1000,
-  });
-
 function audit({ input, held }: World): SwitchAudit {
   const [view] = viewsOf(input);
   if (view === undefined) throw new Error('the switch is not known');
@@ -105,7 +93,7 @@ t.test('nothing is found on clean tables, whatever the chains and their state', 
         const services = service.length === 0 ? [] : [serviceChain(service, others, isWhole ? 7 : 8)];
         const chains = [...(isWhole ? [chain(specs(hops), { uid: 9 }, ['alice', 'bob'])] : []), ...services];
         const declared = declare(chains, { unchained });
-        const before = plan(declared);
+        const before = planOf(declared);
         const edited = declare(
           [
             ...(isWhole ? [chain(specs(others), { uid: 9, generation: 2 }, ['alice', 'bob'])] : []),
@@ -113,8 +101,8 @@ t.test('nothing is found on clean tables, whatever the chains and their state', 
           ],
           { unchained },
         );
-        const staged = plan(edited, before);
-        const flipped = plan(edited, staged);
+        const staged = planOf(edited, before, 1000);
+        const flipped = planOf(edited, staged, 1000);
         for (const [at, steering] of [
           [declared, before],
           [edited, staged],
@@ -140,7 +128,7 @@ function sharedWorld(hops: readonly Hop[], instances: number, dead: readonly str
   const made = chain([...specs(hops), shared('edge'), shared('core')], { uid: 1 }, ['alice', 'bob']);
   const pools = [pool('edge', instances), pool('core', 1)];
   const declared = declare([made], { pools });
-  return compiled(declared, plan(declared, plan(declared)), dead);
+  return compiled(declared, planOf(declared, planOf(declared)), dead);
 }
 
 t.test('nothing is found on clean tables of shared instances', async () => {
@@ -207,7 +195,7 @@ function twoHops(): World {
     chain(specs([ready, ready]), { uid: 1 }, ['alice']),
     chain(specs([ready]), { uid: 2 }, ['bob']),
   ]);
-  return compiled(declared, plan(declared));
+  return compiled(declared, planOf(declared));
 }
 const withFlow = ({ input, held }: World, text: string): World => ({
   input,
@@ -383,7 +371,7 @@ t.test('what no flow says: the fail mode, isolation, and a bridge that cannot be
 t.test('a hop that is passed over: said where it fails open, found where it does not', async (t) => {
   const open = { ready: false, onFailure: 'open' } as const;
   const declared = declare([chain(specs([open]), {}, ['alice'])]);
-  const steering = plan(declared);
+  const steering = planOf(declared);
   const asDeclared = compiled(declared, steering, ['i1']);
   t.match(audit(asDeclared), { findings: [], passedOver: [{ subscriber: 'alice', hop: 'hop-of-i1' }] });
   // The same tables, with the instance back, or with a hop that was declared closed.
@@ -397,7 +385,7 @@ t.test('a hop that is passed over: said where it fails open, found where it does
   const both = ['bypass alice upstream', 'bypass alice downstream'];
   t.strictSame(ways(back), both);
   const closed = declare([chain(specs([{ ...open, onFailure: 'closed' }]), {}, ['alice'])]);
-  const wrong = compiled(closed, plan(closed), ['i1']);
+  const wrong = compiled(closed, planOf(closed), ['i1']);
   t.strictSame(ways(wrong), both);
 });
 
@@ -435,7 +423,7 @@ t.test('the work grows with the subscribers, not with their square', async (t) =
       ],
       { subscribers },
     );
-    const steering = plan(declared);
+    const steering = planOf(declared);
     const facts = factsOf(steering);
     const [dpid, fact] = [...facts.switches][0] ?? [];
     if (dpid === undefined || fact === undefined) throw new Error('there is no switch');

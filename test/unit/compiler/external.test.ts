@@ -1,14 +1,13 @@
 /** Machines of somebody else's in a chain: with two arms, and with one, where tags tell the directions apart. */
 import t from 'tap';
 import { compile } from '../../../src/compiler/compile.ts';
-import { planSteering } from '../../../src/compiler/plan.ts';
 import type { CompileInput } from '../../../src/compiler/view.ts';
 import { withExternal } from '../../../src/control/external.ts';
 import type { PoolSpec } from '../../../src/model/declared.ts';
 import type { SwitchFact } from '../../../src/model/facts.ts';
 import type { InstanceId } from '../../../src/model/ids.ts';
-import { EMPTY_STEERING, MAX_TAG, type Steering } from '../../../src/model/steering.ts';
-import { chain, DPID, declare, factsOf, machines, name, pool, shared } from '../world.ts';
+import { MAX_TAG } from '../../../src/model/steering.ts';
+import { chain, DPID, declare, factsOf, machines, name, planOf, pool, shared } from '../world.ts';
 import { explained, findingsOf } from './audited.ts';
 import { frameOf, leaving } from './leaving.ts';
 
@@ -21,20 +20,9 @@ const declaredWith = (...wide: Extract<PoolSpec, { external: object }>['external
     pools: [machines('wide', wide), machines('narrow', [ONE_ARM]), pool('edge', 1)],
   });
 
-const plan = (declared: CompileInput['declared'], steering: Steering = EMPTY_STEERING): Steering =>
-  planSteering({
-    declared,
-    steering,
-    instances: factsOf(steering).instances,
-    confirmed: new Set(steering.paths.keys()),
-    settled: true,
-    now: 0,
-    drainTime: 0,
-  });
-
 function world(): CompileInput {
   const declared = declaredWith(TWO_ARMS);
-  const steering = plan(declared);
+  const steering = planOf(declared);
   return { declared, steering, facts: factsOf(steering), interfacePrefix: 'cs', rejected: new Set() };
 }
 
@@ -106,15 +94,15 @@ t.test('the audit knows its tags', async (t) => {
 });
 
 t.test('who is no longer named goes, after those who are on it', async (t) => {
-  const first = plan(declaredWith(TWO_ARMS));
+  const first = planOf(declaredWith(TWO_ARMS));
   const other = { name: name('c'), port: 'm4' };
-  const both = plan(declaredWith(TWO_ARMS, other), first);
+  const both = planOf(declaredWith(TWO_ARMS, other), first);
   t.strictSame(
     [...both.instances.values()].flatMap(({ external }) => external?.name ?? []),
     ['a', 'b', 'c'],
   );
   let steering = both;
-  for (let turn = 0; turn < 4; turn++) steering = plan(declaredWith(other), steering);
+  for (let turn = 0; turn < 4; turn++) steering = planOf(declaredWith(other), steering);
   t.strictSame(
     [...steering.instances.values()].flatMap(({ external }) => external?.name ?? []),
     ['b', 'c'],

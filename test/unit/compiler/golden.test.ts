@@ -7,22 +7,9 @@ import t from 'tap';
 import { parseFlow, printFlow } from 'ts-openflow';
 import { compile } from '../../../src/compiler/compile.ts';
 import { flowText } from '../../../src/compiler/flow.ts';
-import { planSteering } from '../../../src/compiler/plan.ts';
 import type { Declared } from '../../../src/model/declared.ts';
-import { EMPTY_STEERING, type Steering } from '../../../src/model/steering.ts';
-import { alice, bob, chain, DPID, declare, factsOf, hop, pool, shared } from '../world.ts';
-
-function plan(declared: Declared, steering: Steering = EMPTY_STEERING): Steering {
-  return planSteering({
-    declared,
-    steering,
-    instances: factsOf(steering).instances,
-    confirmed: new Set(steering.paths.keys()),
-    settled: true,
-    now: 0,
-    drainTime: 1000,
-  });
-}
+import type { Steering } from '../../../src/model/steering.ts';
+import { alice, bob, chain, DPID, declare, factsOf, hop, planOf, pool, shared } from '../world.ts';
 
 function flowsOf(declared: Declared, steering: Steering, notReady: readonly string[] = []): string[] {
   const facts = factsOf(steering, notReady);
@@ -69,24 +56,24 @@ const pooled = declare(
   ],
   { pools: [pool('edge', 1)] },
 );
-const pooledPlanned = plan(pooled);
-const onePlanned = plan(one);
-const twoPlanned = plan(two);
+const pooledPlanned = planOf(pooled);
+const onePlanned = planOf(one);
+const twoPlanned = planOf(two);
 
 const cases: Record<string, string[]> = {
-  'nobody-chained': flowsOf(nobody, plan(nobody)),
-  'nobody-chained-drop': flowsOf(drops, plan(drops)),
+  'nobody-chained': flowsOf(nobody, planOf(nobody)),
+  'nobody-chained-drop': flowsOf(drops, planOf(drops)),
   'one-hop': flowsOf(one, onePlanned),
   'one-hop-closed': flowsOf(one, onePlanned, ['i1']),
-  'one-hop-dual-stack': flowsOf(dualStack, plan(dualStack)),
+  'one-hop-dual-stack': flowsOf(dualStack, planOf(dualStack)),
   'two-hops': flowsOf(two, twoPlanned),
   'two-hops-second-open': flowsOf(two, twoPlanned, ['i2']),
-  'second-hop-staged': flowsOf(two, plan(two, onePlanned)),
+  'second-hop-staged': flowsOf(two, planOf(two, onePlanned)),
   'pool-shared': flowsOf(pooled, pooledPlanned),
   'pool-lost': flowsOf(pooled, pooledPlanned, ['i1']),
-  'service-chains': flowsOf(services, plan(services)),
-  'service-alone-drop': flowsOf(serviceAlone, plan(serviceAlone)),
-  'second-hop-flipped': flowsOf(two, plan(two, plan(two, onePlanned))),
+  'service-chains': flowsOf(services, planOf(services)),
+  'service-alone-drop': flowsOf(serviceAlone, planOf(serviceAlone)),
+  'second-hop-flipped': flowsOf(two, planOf(two, planOf(two, onePlanned, 1000), 1000)),
 };
 
 for (const [name, flows] of Object.entries(cases)) {

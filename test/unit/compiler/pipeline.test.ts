@@ -3,9 +3,7 @@ import t from 'tap';
 import { compile } from '../../../src/compiler/compile.ts';
 import { pipelineMarkdown } from '../../../src/compiler/document.ts';
 import { PIPELINE, TABLE_NAMES, tableName } from '../../../src/compiler/pipeline.ts';
-import { planSteering } from '../../../src/compiler/plan.ts';
-import { EMPTY_STEERING } from '../../../src/model/steering.ts';
-import { alice, bob, chain, DPID, declare, factsOf, hop } from '../world.ts';
+import { alice, bob, chain, DPID, declare, factsOf, hop, planOf } from '../world.ts';
 
 t.test('docs/pipeline.md says what the constant says', async (t) => {
   const page = readFileSync(new URL('../../../docs/pipeline.md', import.meta.url), 'utf8');
@@ -28,15 +26,7 @@ t.test('the compiled flows keep to what the constant allows', async (t) => {
   const declared = declare([chain([hop('firewall'), hop('counter')], {}, ['alice', 'bob'])], {
     subscribers: [dualStack, bob],
   });
-  const steering = planSteering({
-    declared,
-    steering: EMPTY_STEERING,
-    instances: new Map(),
-    confirmed: new Set(),
-    settled: true,
-    now: 0,
-    drainTime: 0,
-  });
+  const steering = planOf(declared);
   const input = {
     declared,
     steering,

@@ -1,10 +1,8 @@
 /** A function that rewrites: what the tables do with frames for its external address, and what the audit makes of it. */
 import t from 'tap';
-import { planSteering } from '../../../src/compiler/plan.ts';
 import type { CompileInput } from '../../../src/compiler/view.ts';
 import type { Declared, OwnFunctionSpec } from '../../../src/model/declared.ts';
-import { EMPTY_STEERING } from '../../../src/model/steering.ts';
-import { chain, declare, factsOf, firewall, hop, name } from '../world.ts';
+import { chain, declare, factsOf, firewall, hop, name, planOf } from '../world.ts';
 import { explained, findingsOf } from './audited.ts';
 
 const nat: OwnFunctionSpec = {
@@ -25,15 +23,7 @@ function world(): CompileInput {
   ]);
   const stored = { ...base.functions.get(name('firewall')), spec: nat } as never;
   const declared: Declared = { ...base, functions: new Map([...base.functions, [nat.name, stored]]) };
-  const steering = planSteering({
-    declared,
-    steering: EMPTY_STEERING,
-    instances: new Map(),
-    confirmed: new Set(),
-    settled: true,
-    now: 0,
-    drainTime: 0,
-  });
+  const steering = planOf(declared);
   return {
     declared,
     steering,

@@ -7,11 +7,10 @@ import fc from 'fast-check';
 import t from 'tap';
 import { type CompiledSwitch, compile } from '../../../src/compiler/compile.ts';
 import { FlowTables } from '../../../src/compiler/packets/flow-table.ts';
-import { planSteering } from '../../../src/compiler/plan.ts';
 import type { Declared, FailPolicy, ServiceMatch } from '../../../src/model/declared.ts';
 import type { Facts } from '../../../src/model/facts.ts';
 import { EMPTY_STEERING, type InstanceRecord, type Steering } from '../../../src/model/steering.ts';
-import { alice, bob, chain, DPID, declare, factsOf, hop } from '../world.ts';
+import { alice, bob, chain, DPID, declare, factsOf, hop, planOf } from '../world.ts';
 import { frameOf, leaving } from './leaving.ts';
 import { type Frame, frameArbitrary, headersOf, isMeant, matchArbitrary } from './service-meaning.ts';
 
@@ -37,15 +36,7 @@ const headersArbitrary = fc.record({
 function build(hops: readonly Hop[], subscribers = ['alice']) {
   const specs = hops.map(({ onFailure }) => hop('firewall', { onFailure }));
   const declared = declare([chain(specs, {}, subscribers)]);
-  const steering = planSteering({
-    declared,
-    steering: EMPTY_STEERING,
-    instances: new Map(),
-    confirmed: new Set(),
-    settled: true,
-    now: 0,
-    drainTime: 0,
-  });
+  const steering = planOf(declared);
   const notReady = inOrder(steering)
     .map(({ id }) => id)
     .filter((_, i) => hops[i % hops.length]?.ready === false);
@@ -304,16 +295,7 @@ t.test(
   async (t) => {
     const two = declare([chain([hop('firewall'), hop('counter')])]);
     const before = build([{ ready: true, onFailure: 'closed' }]);
-    const replan = (steering: Steering): Steering =>
-      planSteering({
-        declared: two,
-        steering,
-        instances: factsOf(steering).instances,
-        confirmed: new Set(steering.paths.keys()),
-        settled: true,
-        now: 0,
-        drainTime: 1000,
-      });
+    const replan = (steering: Steering): Steering => planOf(two, steering, 1000);
     const staged = replan(before.steering);
     const duringStaging = tablesOf({ declared: two, steering: staged, facts: factsOf(staged) });
     t.strictSame(trip(duringStaging, PORT.alice, { eth_dst: 0x64n }), [10, PORT.uplink]);
@@ -362,17 +344,6 @@ t.test('the interpreter can tell a bypass', async (t) => {
 
 const text = (value: unknown): string =>
   JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? `${part}` : part));
-
-const planOf = (declared: Declared, steering = EMPTY_STEERING): Steering =>
-  planSteering({
-    declared,
-    steering,
-    instances: factsOf(steering).instances,
-    confirmed: new Set(steering.paths.keys()),
-    settled: true,
-    now: 0,
-    drainTime: 0,
-  });
 
 function inOrder({ instances }: Steering): readonly InstanceRecord[] {
   return [...instances.values()].sort((a, b) => Number(a.id.slice(1)) - Number(b.id.slice(1)));

@@ -1,11 +1,9 @@
 /** Taps: they get copies both ways, whatever becomes of them changes nothing, and what they give back goes nowhere. */
 import t from 'tap';
 import { compile } from '../../../src/compiler/compile.ts';
-import { planSteering } from '../../../src/compiler/plan.ts';
 import type { CompileInput } from '../../../src/compiler/view.ts';
 import type { ChainSpec } from '../../../src/model/declared.ts';
-import { EMPTY_STEERING, type Steering } from '../../../src/model/steering.ts';
-import { chain, DPID, declare, factsOf, hop, machines, name, pool, shared } from '../world.ts';
+import { chain, DPID, declare, factsOf, hop, machines, name, planOf, pool, shared } from '../world.ts';
 import { explained, findingsOf } from './audited.ts';
 import { frameOf, leaving } from './leaving.ts';
 
@@ -15,20 +13,9 @@ const declaredWith = (hops: ChainSpec['hops'], subscribers = ['alice']) =>
     pools: [machines('probes', [PROBE]), pool('edge', 1)],
   });
 
-const plan = (declared: CompileInput['declared'], steering: Steering = EMPTY_STEERING): Steering =>
-  planSteering({
-    declared,
-    steering,
-    instances: factsOf(steering).instances,
-    confirmed: new Set(steering.paths.keys()),
-    settled: true,
-    now: 0,
-    drainTime: 0,
-  });
-
 const worldOf = (
   declared: CompileInput['declared'],
-  steering = plan(declared),
+  steering = planOf(declared),
   notReady: readonly string[] = [],
 ): CompileInput => ({
   declared,
@@ -116,19 +103,19 @@ t.test('each gets a copy where it stands, both ways', async (t) => {
 
 t.test('whatever becomes of it, the traffic goes its way', async (t) => {
   const declared = declaredWith(MIXED);
-  const steering = plan(declared);
+  const steering = planOf(declared);
   const tap = [...steering.instances.values()].find((one) => one.hop === 'counter-1')?.id ?? '';
   const number = Number(tap.slice(1)) * 10;
   const without = trip(worldOf(declared, steering, [tap]), 1, 0x64n, [number, 10]);
   t.notOk(without.includes(`+${number}`), 'no copy for one that is not ready');
   t.equal(without.at(-1), '3');
-  t.equal(plan(declared, steering), steering, 'and nothing is planned anew');
+  t.equal(planOf(declared, steering), steering, 'and nothing is planned anew');
 
   const fewer = declaredWith(MIXED.slice(1));
-  const after = plan(fewer, steering);
+  const after = planOf(fewer, steering);
   t.strictSame([...after.paths.keys()], [...steering.paths.keys()], 'the path stays when a tap goes');
   t.notOk(after.instances.has(tap as never), 'and its instance is gone');
-  const again = plan(declared, after);
+  const again = planOf(declared, after);
   t.strictSame([...again.paths.keys()], [...steering.paths.keys()], 'and when one comes');
 });
 
