@@ -7,7 +7,15 @@ import type { Name } from '../../model/ids.ts';
 import { ipv4Objection, ipv6Objection } from '../addresses.ts';
 import { checkExternal } from './rewriting.ts';
 import { contentionOf } from './services.ts';
-import { type Objections, objectsOf, othersBy, requireSwitch, uplinkOf, type World } from './world.ts';
+import {
+  heldBy,
+  type Objections,
+  objectsOf,
+  othersBy,
+  requireSwitch,
+  uplinkOf,
+  type World,
+} from './world.ts';
 
 export function admitSwitch(world: World, spec: SwitchSpec, objections: Objections): void {
   for (const other of othersBy(world, 'switches', `dpid ${spec.dpid}`, spec.name)) {
@@ -73,10 +81,13 @@ export function* mistakenWithoutUplinkOf(world: World, switchName: Name): Genera
   }
 }
 
-/** A machine of a pool's has its ports to itself. */
+/** A machine of a pool's has its ports to itself, also while what is under way there drains. */
 function checkPools(world: World, attachment: UplinkSpec['attachment'], objections: Objections): void {
-  for (const { spec: pool } of objectsOf(world, 'pools').by(portKey(attachment)))
+  const pools = [...objectsOf(world, 'pools').by(portKey(attachment))];
+  for (const { spec: pool } of pools)
     objections.add('conflict', '/attachment/port', `a machine of pool ${pool.name} is on this port`);
+  const holder = world.holderOf(attachment.switch, attachment.port);
+  if (pools.length === 0 && holder) objections.add('conflict', '/attachment/port', heldBy(holder));
 }
 
 function checkAddresses(spec: SubscriberSpec, objections: Objections): void {

@@ -5,7 +5,15 @@ import type { FunctionSpec, PoolSpec } from '../../model/declared.ts';
 import { portsOfAppliance } from '../../model/hops.ts';
 import { configFaults } from '../config-schema.ts';
 import { NOT_IN_POOLS } from './rewriting.ts';
-import { type Objections, objectsOf, othersBy, requireFunction, requireSwitch, type World } from './world.ts';
+import {
+  heldBy,
+  type Objections,
+  objectsOf,
+  othersBy,
+  requireFunction,
+  requireSwitch,
+  type World,
+} from './world.ts';
 
 export function admitPool(world: World, spec: PoolSpec, objections: Objections): void {
   requireSwitch(world, spec.switch, '/switch', objections);
@@ -74,12 +82,7 @@ function checkAppliances(
       for (const user of usersOf(world, spec, port))
         objections.add('conflict', at, `${user} is on this port`);
       const holder = old ? undefined : world.holderOf(spec.switch, port);
-      if (holder)
-        objections.add(
-          'conflict',
-          at,
-          `instance ${holder} is on this port until what is under way there is done; try again after that`,
-        );
+      if (holder) objections.add('conflict', at, heldBy(holder));
     }
   }
 }

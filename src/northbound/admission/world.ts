@@ -114,6 +114,10 @@ export function uplinkOf(world: World, switchName: Name): Name | undefined {
   return undefined;
 }
 
+/** Why a port cannot be had that no declared pool names any more. */
+export const heldBy = (holder: InstanceId): string =>
+  `instance ${holder} is on this port until what is under way there is done; try again after that`;
+
 export function noSuch(noun: string, name: string, known: Iterable<string>): string {
   const near = closest(name, known);
   return `there is no ${noun} ${name}${near === undefined ? '' : `; did you mean ${near}?`}`;

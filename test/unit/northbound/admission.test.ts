@@ -773,6 +773,12 @@ t.test('machines of somebody else’s', async (t) => {
       '/external/0/port: instance i7 is on this port until what is under way there is done; try again after that',
     ],
     [
+      'subscribers',
+      { ...BOB, attachment: { switch: 's1', port: 'p77' } },
+      'conflict',
+      '/attachment/port: instance i7 is on this port until what is under way there is done; try again after that',
+    ],
+    [
       'chains',
       chain({ hops: [{ function: 'foreign' }] }),
       'conflict',
