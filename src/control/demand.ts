@@ -102,6 +102,7 @@ export class Demand {
     facts: Facts,
   ): void {
     this.#turn++;
+    for (const dpid of this.#asked.keys()) if (!desired.has(dpid)) this.#asked.delete(dpid);
     for (const [dpid, { digest }] of desired) {
       const asked = this.#asked.get(dpid) ?? [];
       if (asked.at(-1)?.digest !== digest) asked.push({ digest, turn: this.#turn });

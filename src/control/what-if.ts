@@ -7,7 +7,7 @@ import { flowText, groupText } from '../compiler/flow.ts';
 import { planSteering } from '../compiler/plan.ts';
 import { Topology } from '../compiler/route.ts';
 import type { UnchainedTree } from '../compiler/tree.ts';
-import { portName } from '../compiler/view.ts';
+import { OFPP_MAX, portName } from '../compiler/view.ts';
 import type { Declared } from '../model/declared.ts';
 import type { DesiredFlow, DesiredGroup } from '../model/desired.ts';
 import type { Facts, InstanceFact, PortFact, SwitchFact } from '../model/facts.ts';
@@ -118,9 +118,6 @@ function withPorts(
   }
   return switches;
 }
-
-/** Port numbers from here on are reserved (OpenFlow 1.5.1, section 7.2.1). */
-const OFPP_MAX = 0xffffff00;
 
 function assumedPort(name: string, ports: ReadonlyMap<string, PortFact>): PortFact {
   const used = [...ports.values()].map(({ ofport }) => ofport).filter((ofport) => ofport < OFPP_MAX);

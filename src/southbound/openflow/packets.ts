@@ -8,7 +8,7 @@ import type { HandedIn } from '../../model/interfaces.ts';
 import { type Channel, Disconnected } from './channel.ts';
 import type { Request } from './session.ts';
 
-/** @returns undefined for a packet that carries no metadata, or that no flow of ours has sent */
+/** @returns undefined for a packet that is on no path, or that no flow of ours has sent; metadata of 0 may be left out */
 export function handedIn(dpid: Dpid, { cookie, match, data }: MessageOf<'packetIn'>): HandedIn | undefined {
   if ((cookie & COOKIE_MARK_MASK) !== COOKIE_MARK) return undefined;
   let port: OfPort | undefined;
@@ -17,7 +17,7 @@ export function handedIn(dpid: Dpid, { cookie, match, data }: MessageOf<'packetI
     if (field.field === 'in_port') port = Number(field.value) as OfPort;
     if (field.field === 'metadata') metadata = BigInt(field.value);
   }
-  if (port === undefined || metadata === undefined) return undefined;
+  if (port === undefined || !metadata) return undefined;
   return { dpid, port, metadata, frame: data };
 }
 
