@@ -28,7 +28,7 @@ export function classifyFlows(view: SwitchView): readonly DesiredFlow[] {
   // It stands in `unchained` too: whoever deletes one of the two opens nothing before it is put back.
   const guard = flow(SWITCH_OWNER, 'classify', PRIORITY.last, [isolationVlan], drop);
   return [
-    guard,
+    ...(view.isCommon ? [guard] : []),
     ...view.chained.flatMap((subscriber) => upstreamFlows(view, subscriber)),
     ...view.expected.flatMap((subscriber) => downstreamFlows(view, subscriber)),
   ];

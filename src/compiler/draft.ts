@@ -517,7 +517,8 @@ export class Draft {
       owner,
       subscriber,
       ...(path === undefined ? {} : { path }),
-      ...(leaving ? { leaving } : {}),
+      // Who comes back to it has not left.
+      ...(leaving && leaving.path !== path ? { leaving } : {}),
     });
   }
 

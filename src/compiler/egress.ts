@@ -1,7 +1,6 @@
 import type { DesiredFlow } from '../model/desired.ts';
 import { type OfPort, type OwnerId, SWITCH_OWNER } from '../model/ids.ts';
 import { boundFor, drop, flow, inPort, output, outputBack } from './flow.ts';
-import { crossingsOf } from './legs.ts';
 import { instanceNumber, type NextHop, type Side } from './metadata.ts';
 import { PRIORITY } from './pipeline.ts';
 import type { InstanceView, SwitchView } from './view.ts';
@@ -11,19 +10,13 @@ import type { InstanceView, SwitchView } from './view.ts';
  * two flows here and no path's. An instance that is not ready gets nothing. Those of a pool are no chain's.
  */
 export function egressFlows(view: SwitchView): readonly DesiredFlow[] {
-  const ends = new Set<OfPort>();
-  const links = new Set<OfPort>();
+  const ends = new Set<OfPort>(view.isCommon && view.uplink !== undefined ? [view.uplink] : []);
   // Where only services have chains, the rest goes straight from one end to the other.
   const bare = view.chained.filter(({ chains }) => chains.every(({ service }) => service));
-  if (view.uplink !== undefined) for (const { port } of bare) ends.add(view.uplink).add(port ?? view.uplink);
-  for (const { uplink, subscriber, record } of view.paths) {
-    for (const { from, to } of crossingsOf(record))
-      for (const at of [from, to]) {
-        const port = at.switch === view.spec.name ? view.numbers.get(at.port) : undefined;
-        if (port !== undefined) links.add(port);
-      }
-    for (const port of [uplink, subscriber]) if (port !== undefined) ends.add(port);
-  }
+  if (view.uplink !== undefined) for (const { port } of bare) if (port !== undefined) ends.add(port);
+  for (const { subscriber } of view.paths) if (subscriber !== undefined) ends.add(subscriber);
+  const crossed = view.isCommon ? [...view.crossed].map((name) => view.numbers.get(name)) : [];
+  const links = new Set(crossed.filter((port) => port !== undefined));
   for (const port of links) ends.add(port);
   // Where a hop behind a link is passed over, a frame may leave by the port that it came in at.
   const returns = [...links]

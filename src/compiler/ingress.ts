@@ -44,7 +44,7 @@ export function ingressFlows(view: SwitchView): readonly DesiredFlow[] {
   const forged = flow(SWITCH_OWNER, 'ingress', PRIORITY.guard, probe, drop);
   return [
     ...neighbours,
-    forged,
+    ...(view.isCommon ? [forged] : []),
     ...outside,
     ...view.paths.flatMap((path) => labelled(view, path)),
     ...returns.values(),

@@ -16,6 +16,10 @@ export const isSpread = ({ route }: PathRecord): boolean => route !== undefined 
 /** Every link that a path crosses, as often as it does. */
 export const crossingsOf = ({ route }: PathRecord): readonly Crossing[] => route?.legs.flat() ?? [];
 
+/** Both ends of each of them. */
+export const endsOf = (path: PathRecord): readonly Attachment[] =>
+  crossingsOf(path).flatMap(({ from, to }) => [from, to]);
+
 /** The links that a frame crosses after so many hops, before the next one or the end. */
 export function passages(path: RoutedPath, way: Direction, hopsDone: number): readonly Passage[] {
   const { route, hops } = path;

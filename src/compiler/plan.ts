@@ -78,7 +78,7 @@ class Planner {
   plan(): void {
     const { declared } = this.#input;
     const selected = new Set<string>();
-    for (const { subscriber, chains } of selection(declared)) {
+    for (const { subscriber, chains } of selection(declared).values()) {
       for (const chain of chains) {
         const owner = this.#draft.ownerOf(chain.uid);
         selected.add(memberKey(owner, subscriber.name));

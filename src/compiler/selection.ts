@@ -2,29 +2,77 @@
 import type { Declared, Stored, SubscriberSpec } from '../model/declared.ts';
 import { selects } from '../model/hops.ts';
 import type { Name } from '../model/ids.ts';
+import { ObjectMap } from '../model/object-map.ts';
+import { SortedMap } from '../model/sorted-map.ts';
 
 export type Selected = {
   readonly subscriber: SubscriberSpec;
   /** In the order in which a frame asks them: services by priority, then the one for everything else. Never empty. */
   readonly chains: readonly Stored<'chains'>[];
 };
+/** Each subscriber that is in a chain. */
+export type Selection = SortedMap<Name, Selected>;
+
+type Known = {
+  readonly subscribers: Declared['subscribers'];
+  readonly selected: Selection;
+  readonly of: Select;
+};
+type Select = (subscriber: SubscriberSpec) => Selected | undefined;
 
 /** A snapshot is asked for many times, by planning, compiling and in the next turn of the loop. */
-const known = new WeakMap<
-  Declared['chains'],
-  { readonly subscribers: Declared['subscribers']; readonly selected: readonly Selected[] }
->();
+const known = new WeakMap<Declared['chains'], Known>();
 
-/** Each subscriber that is in a chain, in the order of the names. */
-export function selection({ chains, subscribers }: Declared): readonly Selected[] {
+export function selection({ chains, subscribers }: Declared): Selection {
   const last = known.get(chains);
   if (last?.subscribers === subscribers) return last.selected;
-  const selected = select(chains, subscribers);
-  known.set(chains, { subscribers, selected });
+  const of = last?.of ?? selectBy(chains);
+  const selected = (last && grown(last, subscribers)) ?? whole(subscribers, of);
+  known.set(chains, { subscribers, selected, of });
   return selected;
 }
 
-function select(chains: Declared['chains'], subscribers: Declared['subscribers']): readonly Selected[] {
+/** What is declared, with this subscriber alone, of whom it is known what selects it. */
+export function withOnly(
+  declared: Declared,
+  subscriber: Stored<'subscribers'>,
+  selected: Selected | undefined,
+): Declared {
+  const { name } = subscriber.spec;
+  const subscribers = new Map([[name, subscriber]]);
+  const chains: Declared['chains'] = new Map();
+  known.set(chains, {
+    subscribers,
+    selected: SortedMap.from(selected ? [[name, selected]] : []),
+    of: () => selected,
+  });
+  return { ...declared, chains, subscribers };
+}
+
+function whole(subscribers: Declared['subscribers'], of: Select): Selection {
+  const found: [Name, Selected][] = [];
+  subscribers.forEach(({ spec }) => {
+    const selected = of(spec);
+    if (selected) found.push([spec.name, selected]);
+  });
+  return SortedMap.from(found);
+}
+
+/** The selection after a change of subscribers alone, which costs as much as the change. */
+function grown(
+  { subscribers: before, selected, of }: Known,
+  now: Declared['subscribers'],
+): Selection | undefined {
+  if (!(before instanceof ObjectMap) || !(now instanceof ObjectMap)) return undefined;
+  const changes = new Map<Name, Selected | undefined>();
+  for (const name of now.changedSince(before)) {
+    const spec = now.get(name)?.spec;
+    changes.set(name, spec && of(spec));
+  }
+  return selected.withAll(changes);
+}
+
+function selectBy(chains: Declared['chains']): Select {
   const byName = new Map<Name, Stored<'chains'>[]>();
   const byLabel = new Map<string, Stored<'chains'>[]>();
   const put = <K>(index: Map<K, Stored<'chains'>[]>, key: K, chain: Stored<'chains'>): void => {
@@ -38,8 +86,7 @@ function select(chains: Declared['chains'], subscribers: Declared['subscribers']
     for (const label of Object.entries(chain.spec.selector ?? {}).slice(0, 1))
       put(byLabel, labelKey(label), chain);
   }
-  const found: Selected[] = [];
-  for (const { spec: subscriber } of subscribers.values()) {
+  return (subscriber) => {
     const labelled = Object.entries(subscriber.labels ?? {}).flatMap(
       (label) => byLabel.get(labelKey(label)) ?? [],
     );
@@ -47,9 +94,8 @@ function select(chains: Declared['chains'], subscribers: Declared['subscribers']
       ...(byName.get(subscriber.name) ?? []),
       ...labelled.filter(({ spec }) => selects(spec, subscriber)),
     ];
-    if (candidates.length > 0) found.push({ subscriber, chains: candidates.sort(byPrecedence) });
-  }
-  return found.sort((a, b) => compareText(a.subscriber.name, b.subscriber.name));
+    return candidates.length > 0 ? { subscriber, chains: candidates.sort(byPrecedence) } : undefined;
+  };
 }
 
 const labelKey = ([key, value]: [string, string]): string => `${key}=${value}`;

@@ -11,15 +11,14 @@ import type { SwitchView } from './view.ts';
  * what NORMAL floods is kept off its port by isolation, which a frame of the isolating VLAN would undo.
  */
 export function unchainedFlows(view: SwitchView): readonly DesiredFlow[] {
-  return [
-    flow(SWITCH_OWNER, 'unchained', PRIORITY.guard, [isolationVlan], drop),
-    // Sent over a link, it would lose this tag, and one inside would be taken for a label of a chain.
-    ...(view.linkPorts.size === 0
-      ? []
-      : [flow(SWITCH_OWNER, 'unchained', PRIORITY.guard, [priorityTag], drop)]),
-    ...view.chained.map(({ spec }) => guardOf(spec)),
-  ];
+  return [...(view.isCommon ? fixed(view) : []), ...view.chained.map(({ spec }) => guardOf(spec))];
 }
+
+const fixed = ({ linkPorts }: SwitchView): readonly DesiredFlow[] => [
+  flow(SWITCH_OWNER, 'unchained', PRIORITY.guard, [isolationVlan], drop),
+  // Sent over a link, it would lose this tag, and one inside would be taken for a label of a chain.
+  ...(linkPorts.size === 0 ? [] : [flow(SWITCH_OWNER, 'unchained', PRIORITY.guard, [priorityTag], drop)]),
+];
 
 const remembered = remembering<SubscriberSpec, DesiredFlow>();
 const guardOf = (spec: SubscriberSpec): DesiredFlow =>

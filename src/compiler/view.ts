@@ -17,7 +17,7 @@ import {
   sleepersOf,
 } from '../model/steering.ts';
 import type { WarmPool } from './blanks.ts';
-import { exitOf, isRouted, type RoutedPath, switchesOf } from './legs.ts';
+import { endsOf, exitOf, isRouted, type RoutedPath, switchesOf } from './legs.ts';
 import { type Direction, instanceNumber, type Side } from './metadata.ts';
 import { selection } from './selection.ts';
 import { type ServiceFlows, serviceFlows } from './service.ts';
@@ -99,6 +99,8 @@ export type ChainedView = {
 
 export type SwitchView = {
   readonly spec: SwitchSpec;
+  /** Whether it is a view of what a switch has once, and not of one subscriber or port alone. */
+  readonly isCommon: boolean;
   readonly uplink: OfPort | undefined;
   /** Every port that is not an instance's, the bridge's own among them. */
   readonly outsidePorts: readonly PortFact[];
@@ -113,7 +115,9 @@ export type SwitchView = {
   /** Those who have something to come in at this uplink. */
   readonly expected: readonly ChainedView[];
   /** Number of each port by its name. */
-  readonly numbers: ReadonlyMap<string, OfPort>;
+  readonly numbers: { get(name: string): OfPort | undefined };
+  /** Names of the ports at which paths cross links. */
+  readonly crossed: ReadonlySet<string>;
   /** Every path on the switch: staged, current and draining, in this order. */
   readonly paths: readonly PathView[];
   /** Instances of pools, whether a path uses them or not. */
@@ -134,7 +138,7 @@ export const portsOf = (prefix: string, record: InstanceRecord): Readonly<Record
     right: portName(prefix, record.id, 'right'),
   };
 
-const isInstancePort = (prefix: string, name: string): boolean =>
+export const isInstancePort = (prefix: string, name: string): boolean =>
   name.startsWith(prefix) && /^[0-9]+[lr]$/.test(name.slice(prefix.length));
 
 /** Port numbers from here up are reserved; the bridge's own port is one (OpenFlow 1.5.1, section 7.2.1). */
@@ -268,6 +272,7 @@ export function viewSwitch(
   const { chained, expected } = subscribersAt();
   return {
     spec,
+    isCommon: true,
     uplink,
     outsidePorts,
     openPorts: outsidePorts.filter(({ name, ofport }) => ofport < OFPP_MAX && !edges.has(name)),
@@ -275,7 +280,8 @@ export function viewSwitch(
     isUplinkOpen: uplinkSpec !== undefined && openUplinks.has(uplinkSpec.spec.name),
     chained,
     expected,
-    numbers: new Map([...ports.values()].map(({ name, ofport }) => [name, ofport])),
+    numbers: { get: numberOf },
+    crossed: crossedAt(input.steering, spec.name),
     paths,
     pooled: pooled.map(({ id }) => instanceView(id)),
     deliveries,
@@ -285,7 +291,7 @@ export function viewSwitch(
   function subscribersAt(): Pick<SwitchView, 'chained' | 'expected'> {
     const chained: ChainedView[] = [];
     const expected: ChainedView[] = [];
-    for (const { subscriber, chains } of selection(input.declared)) {
+    for (const { subscriber, chains } of selection(input.declared).values()) {
       const { name, attachment } = subscriber;
       const isHere = attachment.switch === spec.name;
       if (!isHere && uplink === undefined) continue;
@@ -307,6 +313,13 @@ export function viewSwitch(
 const endsHere = ({ path }: ChainView): boolean => path === undefined || path.uplink !== undefined;
 /** What belongs at another uplink has no business at this one. */
 const comingIn = (chain: ChainView): ChainView => (endsHere(chain) ? chain : { ...chain, path: undefined });
+
+function crossedAt({ paths }: Steering, name: Name): ReadonlySet<string> {
+  const ports = new Set<string>();
+  for (const path of paths.values())
+    for (const at of endsOf(path)) if (at.switch === name) ports.add(at.port);
+  return ports;
+}
 
 /** Of the instances as they are configured now, the address of the one nearest to the uplink that has one. */
 function externalOfPath({ declared, steering }: CompileInput, { hops }: PathRecord): Ipv4 | undefined {

@@ -4,7 +4,7 @@
  * no harm.
  */
 import type { WarmPool } from '../compiler/blanks.ts';
-import { type Compiled, compile } from '../compiler/compile.ts';
+import { type Compiled, Compiler } from '../compiler/compile.ts';
 import { type ExplainedSwitch, explain } from '../compiler/explain.ts';
 import { type AnyFlow, FlowTables } from '../compiler/packets/flow-table.ts';
 import { nextDeadline, planSteering } from '../compiler/plan.ts';
@@ -39,7 +39,7 @@ import { chainFlows, remainsOf } from './made.ts';
 import { newsOf, type Seen, see } from './news.ts';
 import { Rejections } from './rejections.ts';
 import { chainStatus } from './status.ts';
-import { Tables } from './tables.ts';
+import { type Tables, tablesOf } from './tables.ts';
 import { whatIf } from './what-if.ts';
 
 export type ControlOptions = {
@@ -95,6 +95,7 @@ const AUDIT_PAUSE_MS = 100;
 export function createControl(options: ControlOptions): Control {
   const { store, switches, instances, clock, log, meters = UNMETERED } = options;
   const declaredWithBuiltIns = mergeBuiltIns(options.builtIns);
+  const compiler = new Compiler();
   const rejections = new Rejections();
   const { interfacePrefix, warmPool = new Map() } = options;
   const demand = new Demand({ switches, interfacePrefix, meters, now: () => clock.now() });
@@ -247,7 +248,7 @@ export function createControl(options: ControlOptions): Control {
     const compileBegin = performance.now();
     const { overfull } = demand;
     compiledFrom = { declared, steering, facts, interfacePrefix, rejected, tree, overfull, warmPool };
-    compiled = compile(compiledFrom);
+    compiled = compiler.compile(compiledFrom);
     const compileTook = performance.now() - compileBegin;
     instances.want(compiled.instances, sleepersOf(steering));
     if (settled) {
@@ -255,7 +256,7 @@ export function createControl(options: ControlOptions): Control {
       const desiredBefore = desired;
       const knownSwitches = [...facts.switches.values()].filter(isKnown);
       const wanted = knownSwitches.flatMap(({ dpid }) => compiled.switches.get(dpid) ?? []);
-      desired = new Map(wanted.map((of) => [of.dpid, new Tables(of, revision, desiredBefore.get(of.dpid))]));
+      desired = new Map(wanted.map((of) => [of.dpid, tablesOf(of, revision, desiredBefore.get(of.dpid))]));
       tellCompiled(revision, desiredBefore);
       compiledPaths = new Set([...steering.paths.keys()].filter((id) => !rejected.has(id)));
       switches.want([...desired.values()]);
@@ -479,9 +480,11 @@ function mergeBuiltIns(builtIns: readonly FunctionSpec[]): (declared: Declared) 
   ]);
   let last: { from: Declared; merged: Declared } | undefined;
   return (declared) => {
-    if (last?.from !== declared) {
-      last = { from: declared, merged: { ...declared, functions: new Map([...declared.functions, ...own]) } };
-    }
+    if (last?.from === declared) return last.merged;
+    const isSame = last?.from.functions === declared.functions;
+    const functions =
+      last !== undefined && isSame ? last.merged.functions : new Map([...declared.functions, ...own]);
+    last = { from: declared, merged: { ...declared, functions } };
     return last.merged;
   };
 }

@@ -85,6 +85,10 @@ export class Tables extends Whole implements DesiredSwitch {
   }
 }
 
+/** The same object where nothing is another than before. */
+export const tablesOf = (compiled: CompiledSwitch, revision: number, before: Tables | undefined): Tables =>
+  before?.parts === compiled.parts ? before : new Tables(compiled, revision, before);
+
 const sum = (a: bigint, b: bigint): bigint => BigInt.asUintN(128, a + b);
 const text = (digest: bigint): string => digest.toString(36);
 

@@ -110,6 +110,11 @@ export class ObjectMap<K extends Kind> implements ReadonlyMap<Name, Stored<K>> {
     return this.#objects.after(name as Name | undefined);
   }
 
+  /** The names of which an earlier map has another object or none, and those that it alone has; in no order. */
+  changedSince(before: ObjectMap<K>): readonly Name[] {
+    return this.#objects.changedSince(before.#objects);
+  }
+
   entries(): Generator<[Name, Stored<K>], undefined> {
     return this.#objects.entries();
   }

@@ -36,7 +36,9 @@ export class Whole implements DesiredPart {
   }
 
   get isolated(): ReadonlyMap<OfPort, Isolation> {
-    this.#isolated ??= new Map([...this.#parts.values()].flatMap(({ isolated }) => [...isolated]));
+    this.#isolated ??= new Map(
+      [...this.#parts.values()].flatMap(({ isolated }) => [...isolated]).sort(([a], [b]) => a - b),
+    );
     return this.#isolated;
   }
 }

@@ -14,7 +14,7 @@ import { alice, bob, chain, DPID, declare, factsOf, hop, planOf, pool, shared } 
 function flowsOf(declared: Declared, steering: Steering, notReady: readonly string[] = []): string[] {
   const facts = factsOf(steering, notReady);
   const compiled = compile({ declared, steering, facts, interfacePrefix: 'cs', rejected: new Set() });
-  return (compiled.switches.get(DPID)?.flows ?? []).map(flowText);
+  return (compiled.switches.get(DPID)?.flows ?? []).toSorted((a, b) => a.table - b.table).map(flowText);
 }
 
 const nobody = declare([]);

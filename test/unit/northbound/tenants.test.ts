@@ -321,7 +321,7 @@ t.test('a chain is for subscribers of its own tenant', async (t) => {
     hops: [{ function: 'probe1', config: { default: 'deny' } }],
   };
   t.equal((await api.as(api.tokens.acme, 'POST', '/v1/chains', body)).status, 201);
-  const picked = selection(api.store.declared()).filter(({ chains }) =>
+  const picked = [...selection(api.store.declared()).values()].filter(({ chains }) =>
     chains.some(({ spec }) => spec.name === 'acme.gold'),
   );
   t.same(picked, [], 'labels of others select nobody');
