@@ -115,6 +115,8 @@ t.test('a link that goes is gone around, and nothing is stuck where there is no 
   await fabric.uplink(4);
   await fabric.subscriber(1, 'alice', 1);
   await eventually(t, 'the links are there', () => fabric.linksSeen().length === 4);
+  // A link takes frames of chains once its ports are confirmed to be kept from tagged others.
+  await fabric.equal(t);
   fabric.chain('one', ['alice'], [hop('counter')]);
   await fabric.active(t, 'one');
   const [instance] = fabric.instances();
