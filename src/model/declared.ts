@@ -84,6 +84,7 @@ export type ExternalFunctionSpec = AnyFunction & {
     | 'contract'
     | 'memoryMiB'
     | 'lists'
+    | 'sends'
     | 'configSchema'
     | 'blank']?: never;
 };
@@ -109,6 +110,11 @@ export type OwnFunctionSpec = Rewriting &
      * what they hold, and anew when others are named.
      */
     readonly lists?: string;
+    /**
+     * JSON pointer to the member of a hop's config by which the function sends frames of its own, beside those that pass. A
+     * tap must not have it: what a tap gives out goes nowhere.
+     */
+    readonly sends?: string;
     /** JSON Schema 2020-12 that a hop's `config` has to satisfy. */
     readonly configSchema: JsonObject;
     /**

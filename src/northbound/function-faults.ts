@@ -45,6 +45,7 @@ function externalFaults(spec: FunctionSpec): readonly Fault[] {
     'contract',
     'memoryMiB',
     'lists',
+    'sends',
     'configSchema',
     'rewrites',
     'blank',

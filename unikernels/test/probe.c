@@ -396,6 +396,21 @@ static void floods(void) {
 	CHECK(platform_counter("flows", now) == 0 && platform_counter("records", now) == 30000 && next_sequence == 30000);
 }
 
+/* Each message tells of one VLAN: while the wire takes nothing, what does not belong together waits in the table. */
+static void blocked(void) {
+	restart("{" EXPORT "}}");
+	struct packet_bytes inner = up(17, udp(1, 2));
+	for (unsigned i = 0; i < SENT_MAX + 100; i++)
+		pass(LEFT, tagged(1 + i, &inner));
+	later(17 * SECOND);
+	CHECK(platform_sent_count == SENT_MAX && platform_counter("flows", now) == 99 && platform_counter("gathered", now) == 1);
+	platform_forget();
+	later(2 * SECOND);
+	platform_forget();
+	later(2 * SECOND);
+	CHECK(platform_counter("flows", now) == 0 && platform_counter("records", now) == SENT_MAX + 100);
+}
+
 static void sessions(void) {
 	restart("{\"idleSeconds\":1," EXPORT "}}");
 	templates[0].count = 0;
@@ -533,6 +548,7 @@ int main(void) {
 	names();
 	talkers();
 	floods();
+	blocked();
 	sessions();
 	mixtures();
 	shown();

@@ -116,8 +116,11 @@ function checkTap(world: World, hop: HopSpec, pointer: string, objections: Objec
   if (hop.onFailure !== undefined)
     add('onFailure', 'does not go with `tap`: packets pass whatever becomes of it');
   if (hop.onDemand !== undefined) add('onDemand', 'does not go with `tap`: no packet would wake it');
-  if (hop.function !== undefined && functionNamed(world, hop.function)?.rewrites)
-    add('tap', `does not go with ${hop.function}, which rewrites addresses: what it gives out goes nowhere`);
+  const found = hop.function === undefined ? undefined : functionNamed(world, hop.function);
+  if (found?.rewrites)
+    add('tap', `does not go with ${found.name}, which rewrites addresses: what it gives out goes nowhere`);
+  if (found?.sends !== undefined && Object.hasOwn(hop.config ?? {}, found.sends.slice(1)))
+    add(`config${found.sends}`, 'does not go with `tap`: what a tap gives out goes nowhere');
 }
 
 /**

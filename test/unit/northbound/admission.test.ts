@@ -818,10 +818,12 @@ t.test('machines of somebody else’s', async (t) => {
 });
 
 t.test('taps', async (t) => {
-  const lab: Objects = { ...LAB, functions: [NAT] };
+  const sender = { ...FIREWALL, name: 'sender', sends: '/export', configSchema: { type: 'object' } };
+  const lab: Objects = { ...LAB, functions: [NAT, sender] };
   const tap = (rest: object) => chain({ hops: [hop({ tap: true, ...rest }), hop()] });
   accepts(t, 'one', 'chains', tap({}), lab);
   accepts(t, 'nothing else', 'chains', chain({ hops: [hop({ tap: true })] }), lab);
+  accepts(t, 'one that could send', 'chains', tap({ function: 'sender', config: {} }), lab);
   const refusals: [object, string][] = [
     [
       { onFailure: 'closed' },
@@ -831,6 +833,10 @@ t.test('taps', async (t) => {
     [
       { function: 'nat', config: { address: '192.0.2.1' } },
       '/hops/0/tap: does not go with nat, which rewrites addresses: what it gives out goes nowhere',
+    ],
+    [
+      { function: 'sender', config: { export: {} } },
+      '/hops/0/config/export: does not go with `tap`: what a tap gives out goes nowhere',
     ],
   ];
   for (const [rest, fault] of refusals) refuses(t, 'chains', tap(rest), 'conflict', fault, lab);

@@ -161,6 +161,7 @@ const functionSpec: Full<Omit<OwnFunctionSpec, keyof Rewriting | 'external'>> & 
   contract: 1,
   memoryMiB: 2,
   lists: '/lists',
+  sends: '/export',
   transparent: true,
   vlanTransparent: true,
   configSchema: {},
