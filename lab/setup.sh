@@ -112,6 +112,14 @@ build_unikernels() {
   quietly make -C unikernels
 }
 
+# A function that others have made, for the tests and the benchmarks. apt downloads the kernel; nothing is installed.
+fetch_linux_guest() {
+  [ -e unikernels/build/linux/linux-bridge.cpio.gz ] && return 0
+  step 'fetching a Linux kernel for a guest'
+  quietly lab/linux-guest.sh unikernels/build/linux
+}
+
 install_packages
 install_node_modules
 build_unikernels
+fetch_linux_guest

@@ -86,11 +86,33 @@ export type ExternalFunctionSpec = AnyFunction & {
     | 'lists'
     | 'sends'
     | 'configSchema'
-    | 'blank']?: never;
+    | 'blank'
+    | 'boot']?: never;
 };
+
+/** How a kernel is booted that speaks no contract of ours: of Linux, of Multiboot, or any with a PVH entry. */
+export type BootSpec = {
+  /** `pc` has its network cards on a PCI bus, `microvm` as virtio-mmio devices. Default `pc`. */
+  readonly machine?: 'pc' | 'microvm';
+  /** File name within the image directory. */
+  readonly initrd?: string;
+  /** In which `${id}`, `${left}` and `${right}` (MAC addresses) and `${config.x}`, for a member x of the config, are filled in. */
+  readonly commandLine?: string;
+  /** What says that a guest is ready: a text on its serial console, or that frames of the switch's come through. */
+  readonly ready: { readonly console: string } | { readonly passes: true };
+};
+
+type Spoken =
+  | {
+      /** Version of the contract between host and guest that the image speaks. */
+      readonly contract: 1;
+      readonly boot?: never;
+    }
+  | { readonly contract?: never; readonly boot: BootSpec };
 
 /** A function whose instances the controller runs. */
 export type OwnFunctionSpec = Rewriting &
+  Spoken &
   AnyFunction & {
     readonly external?: never;
     /** File name of the kernel image within the image directory. */
@@ -102,8 +124,6 @@ export type OwnFunctionSpec = Rewriting &
      * has an accelerator that works, else `process`.
      */
     readonly isolation?: Isolation;
-    /** Version of the contract between host and guest that the image speaks. */
-    readonly contract: 1;
     readonly memoryMiB: number;
     /**
      * JSON pointer to the member of a hop's config that names lists of the controller's host: a guest is started with

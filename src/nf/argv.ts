@@ -14,6 +14,8 @@ export type LaunchFiles = {
   /** What the function looks things up in, if it does. It never changes: guests may have it in their memory. */
   readonly data?: string | undefined;
   readonly console: string;
+  /** Of a guest that speaks no contract, where it has one. */
+  readonly initrd?: string | undefined;
 };
 
 export type LaunchOptions = {
@@ -102,7 +104,7 @@ const bootFiles = (
   ...(data === undefined ? [] : ['-fw_cfg', `name=${CONTRACT.CONTRACT_DATA_FILE},file=${option(data)}`]),
 ];
 
-const console = (socket: string): readonly string[] => [
+export const console = (socket: string): readonly string[] => [
   ...['-chardev', `socket,id=console,path=${option(socket)},server=on,wait=off`],
   ...['-serial', 'chardev:console'],
 ];
@@ -112,7 +114,7 @@ const console = (socket: string): readonly string[] => [
  * calls that change the user have to be allowed for -runas; once it is an instance's own user without capabilities
  * and with no_new_privs set, which the sandbox does, they lead nowhere.
  */
-const confinement = ({ user, root }: LaunchOptions): readonly string[] =>
+export const confinement = ({ user, root }: LaunchOptions): readonly string[] =>
   user !== undefined
     ? [
         ...(root === undefined ? [] : ['-chroot', root]),
@@ -122,4 +124,4 @@ const confinement = ({ user, root }: LaunchOptions): readonly string[] =>
     : ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'];
 
 /** A value within an option of the emulator's: a comma would end it, two are one. */
-const option = (value: string): string => value.replaceAll(',', ',,');
+export const option = (value: string): string => value.replaceAll(',', ',,');

@@ -5,6 +5,7 @@ import type { InstanceId } from '../model/ids.ts';
 import { type Clock, within } from './clock.ts';
 import { Console } from './console.ts';
 import type { GuestLine, Request } from './contract.ts';
+import { ForeignConsole, type ForeignGuest } from './foreign-console.ts';
 import type { ProcessRef } from './process.ts';
 import type { Runner } from './runner.ts';
 
@@ -24,23 +25,34 @@ export type GuestEvents = {
 
 export class Guest {
   readonly #runner: Runner;
-  readonly #console: Console;
+  readonly #console: Console | ForeignConsole;
   readonly #clock: Clock;
   readonly #events: GuestEvents;
   #silent = false;
   /** How it ended, told before the end itself was noticed. */
   #lastWords: string | undefined;
 
-  constructor(runner: Runner, consolePath: string, id: InstanceId, clock: Clock, events: GuestEvents) {
+  /** @param foreign where it speaks no contract */
+  constructor(
+    runner: Runner,
+    consolePath: string,
+    id: InstanceId,
+    clock: Clock,
+    events: GuestEvents,
+    foreign?: ForeignGuest,
+  ) {
     this.#runner = runner;
     this.#clock = clock;
     this.#events = events;
-    this.#console = new Console(consolePath, id, clock, {
-      said: (line) => {
+    const heard = {
+      said: (line: GuestLine) => {
         if (!this.#silent) events.said(line);
       },
-      ended: (reason) => void this.#consoleEnded(reason),
-    });
+      ended: (reason: string) => void this.#consoleEnded(reason),
+    };
+    this.#console = foreign
+      ? new ForeignConsole(consolePath, foreign, clock, heard)
+      : new Console(consolePath, id, clock, heard);
     void runner.ended?.then((reason) => this.#lose(reason));
   }
 
@@ -51,6 +63,11 @@ export class Guest {
   /** For one that is not our child: notices within this time that it is dead, although there is no console to tell. */
   async watch(milliseconds: number): Promise<void> {
     if (await this.#runner.endsWithin(milliseconds)) this.#lose('it has ended');
+  }
+
+  /** What cannot say so itself has shown that it is ready. */
+  becomeReady(): void {
+    if (this.#console instanceof ForeignConsole) this.#console.becomeReady();
   }
 
   /** Undefined when the answer does not come in time, or never will. */

@@ -4,13 +4,15 @@
 import type { Isolation, OwnFunctionSpec } from '../model/declared.ts';
 import type { WantedInstance } from '../model/desired.ts';
 import { type Accelerator, instanceArguments, type LaunchFiles, type LaunchOptions } from './argv.ts';
+import { foreignArguments } from './foreign-argv.ts';
 import { sandboxArguments } from './sandbox.ts';
 
 /** A program and its arguments. */
 export type Launch = { readonly program: string; readonly args: readonly string[] };
 
 /** Undefined when it depends on whether the host has an accelerator that works. */
-export function isolationGiven({ isolation, sandbox }: OwnFunctionSpec): Isolation | undefined {
+export function isolationGiven({ isolation, sandbox, boot }: OwnFunctionSpec): Isolation | undefined {
+  if (boot) return 'vm';
   return isolation ?? (sandbox === undefined ? 'vm' : undefined);
 }
 
@@ -33,6 +35,8 @@ export function launchOf(
   files: LaunchFiles,
   options: LaunchOptions & { readonly qemu: string },
 ): Launch {
+  const { boot } = instance.function;
+  if (boot) return { program: options.qemu, args: foreignArguments(instance, boot, files, options) };
   return isolation === 'vm'
     ? { program: options.qemu, args: instanceArguments(instance, revision, files, options) }
     : { program: files.image, args: sandboxArguments(instance, revision, files, options) };

@@ -1,6 +1,7 @@
 /**
  * What is wanted against what there is, as actions. Pure.
  */
+import type { Json } from '../model/declared.ts';
 import type { WantedInstance } from '../model/desired.ts';
 import type { InstanceId } from '../model/ids.ts';
 import { sameJson } from '../model/json.ts';
@@ -52,6 +53,9 @@ const sameGuest = (a: WantedInstance, b: WantedInstance): boolean =>
   a.function.sandbox === b.function.sandbox &&
   a.function.isolation === b.function.isolation &&
   a.function.contract === b.function.contract &&
+  sameJson((a.function.boot ?? null) as Json, (b.function.boot ?? null) as Json) &&
+  // What it is told it is told at its boot.
+  (b.function.boot === undefined || sameJson(a.config, b.config)) &&
   a.function.memoryMiB === b.function.memoryMiB &&
   sameJson(listsIn(a.function, a.config), listsIn(b.function, b.config)) &&
   a.left.mac === b.left.mac &&

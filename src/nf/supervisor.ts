@@ -10,6 +10,7 @@ import type { Accelerator } from './argv.ts';
 import { bootConfiguration, bytesOf, listsIn, tooLong } from './configuration.ts';
 import type { GuestLine } from './contract.ts';
 import { factOf, sameFact } from './fact.ts';
+import type { ForeignGuest } from './foreign-console.ts';
 import { Guest } from './guest.ts';
 import { imageOf, isolationGiven, isolationWith, launchOf } from './isolation.ts';
 import {
@@ -32,6 +33,12 @@ import type { Surroundings } from './surroundings.ts';
 const SHUTDOWN_WITHIN_MS = 500;
 /** A guest's clock drifts against the host's, and the host's may be set. */
 const SET_CLOCK_EVERY_MS = 600_000;
+/** What finds out whether an accelerator works, for a guest of which it is not known when it is up. */
+const PROBE_IMAGE = 'counter.elf';
+/** Milliseconds between two questions to the switch whether frames come through a guest that cannot say that it is ready. */
+const ASK_PASSAGE_EVERY_MS = 100;
+/** Milliseconds after which the switch says that no frame comes through, if none does. */
+const MISSES_WITHIN_MS = 8_000;
 /** Lines of a guest's own that are written to the log between two questions for its health. */
 const GUEST_LOG_LINES = 20;
 
@@ -109,6 +116,8 @@ export class Supervisor {
     supervisor.#accelerator = file.accelerator;
     supervisor.#lastGood = file.lastGood;
     const guest = supervisor.#takeGuest(Runner.adopt(process, runDir.log(id), clock));
+    // One that cannot be asked is ready if it ever was.
+    if (file.lastGood?.revision === revision) queueMicrotask(() => guest.becomeReady());
     void guest.watch(timing.answerWithin);
     supervisor.#rearm();
     return supervisor;
@@ -176,6 +185,11 @@ export class Supervisor {
     const { id } = this.#wanted;
     if (this.#machine.phase !== 'ready' || !this.#guest)
       throw new ChainstitchError('instance-not-ready', `instance ${id} is ${this.#machine.phase}`);
+    if (this.#wanted.function.boot)
+      throw new ChainstitchError(
+        'instance-not-ready',
+        `what runs in instance ${id} speaks no contract, and tells no counts`,
+      );
     const answer = await this.#guest.ask({ kind: 'counters' }, this.#around.timing.answerWithin);
     if (answer?.kind === 'counters') return answer.counters;
     throw new ChainstitchError('instance-not-ready', `instance ${id} did not answer`);
@@ -287,7 +301,9 @@ export class Supervisor {
     const state = runDir.hasState(id) ? runDir.state(id) : undefined;
     const lists = listsIn(spec, boot.config);
     const data = lists.length === 0 ? undefined : this.#around.lists.table(lists);
-    const files = { image, config: runDir.config(id), console: runDir.console(id), state, data };
+    const initrd = spec.boot?.initrd === undefined ? undefined : join(imageDir, spec.boot.initrd);
+    if (initrd !== undefined) checkImage(initrd);
+    const files = { image, config: runDir.config(id), console: runDir.console(id), state, data, initrd };
     const options = {
       qemu,
       accelerator: this.#accelerator ?? 'tcg',
@@ -315,25 +331,56 @@ export class Supervisor {
     const { function: spec } = this.#wanted;
     const given = isolationGiven(spec);
     if (given === 'process') return given;
-    const machine = join(imageDir, spec.image);
+    const machine = join(imageDir, spec.boot ? PROBE_IMAGE : spec.image);
     checkImage(machine);
-    this.#accelerator = await accelerator.for(machine, config);
+    this.#accelerator = await accelerator.for(machine, spec.boot ? {} : config);
     return given ?? isolationWith(this.#accelerator);
   }
 
   #takeGuest(runner: Runner): Guest {
     const { runDir, clock, log } = this.#around;
     const instance = this.#wanted.id;
-    const guest = new Guest(runner, runDir.console(instance), instance, clock, {
-      said: (line) => this.#hear(line),
-      lost: (reason) => this.fail(reason),
-      complained: (line) => log.warn({ instance, line }, 'the process of a guest complains'),
-    });
+    const guest = new Guest(
+      runner,
+      runDir.console(instance),
+      instance,
+      clock,
+      {
+        said: (line) => this.#hear(line),
+        lost: (reason) => this.fail(reason),
+        complained: (line) => log.warn({ instance, line }, 'the process of a guest complains'),
+      },
+      this.#foreign(),
+    );
     this.#guest = guest;
     this.#passage = UNKNOWN_PASSAGE;
     this.#pid = this.#guestPid();
     if (this.#released) guest.silence();
+    const { boot } = this.#wanted.function;
+    if (boot && 'passes' in boot.ready) this.#awaitPassage(guest);
     return guest;
+  }
+
+  #foreign(): ForeignGuest | undefined {
+    const { id, revision, function: spec } = this.#wanted;
+    if (!spec.boot) return undefined;
+    const { ready } = spec.boot;
+    const readyText = 'console' in ready ? ready.console : undefined;
+    return { id, function: spec.name, revision: this.#booted?.revision ?? revision, readyText };
+  }
+
+  /** A switch that has just begun to send frames does not miss any yet, so it has to have missed some before. */
+  #awaitPassage(guest: Guest, hasMissed = false, since = this.#around.clock.now()): void {
+    const { ports, clock } = this.#around;
+    const { bridge, left, right } = this.#wanted;
+    if (guest !== this.#guest || this.#machine.phase !== 'starting' || this.#released) return;
+    const passes = ports.passes(bridge, [left.port, right.port]);
+    const isSure = hasMissed || clock.now() - since >= MISSES_WITHIN_MS;
+    if (passes === true && isSure) guest.becomeReady();
+    else
+      clock.after(ASK_PASSAGE_EVERY_MS, () =>
+        this.#awaitPassage(guest, hasMissed || passes === false, since),
+      );
   }
 
   #hear(line: GuestLine): void {

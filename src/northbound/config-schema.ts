@@ -2,6 +2,7 @@
  * Schemas that functions bring with them: whether one can be taken, and whether a hop's config satisfies it.
  */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { unusableMembers } from '../model/boot.ts';
 import type { FunctionSpec, Json, JsonObject } from '../model/declared.ts';
 import type { Fault } from '../model/errors.ts';
 import { API_LIMITS } from '../model/limits.ts';
@@ -68,7 +69,12 @@ const NOTHING: JsonObject = { type: 'object', additionalProperties: false };
 /** What is wrong with a hop's config; `pointer` is where the config stands in the body. */
 export function configFaults(spec: FunctionSpec, config: Json, pointer: string): readonly Fault[] {
   const validate = compiled(spec.configSchema ?? NOTHING);
-  return validate(config) ? [] : explainErrors(validate.errors ?? [], pointer);
+  if (!validate(config)) return explainErrors(validate.errors ?? [], pointer);
+  if (spec.boot === undefined) return [];
+  return unusableMembers(spec.boot, config as JsonObject).map(({ member, why }) => ({
+    pointer: `${pointer}/${member}`,
+    detail: why,
+  }));
 }
 
 // Stored specs are frozen, and the same object until they are replaced.

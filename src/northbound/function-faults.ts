@@ -1,6 +1,8 @@
 /**
  * What keeps a function from being taken that its schema in openapi/ cannot say.
  */
+
+import { isPlaceholder, placeholdersOf } from '../model/boot.ts';
 import type { FunctionSpec } from '../model/declared.ts';
 import type { Fault } from '../model/errors.ts';
 import { configFaults, configSchemaFaults } from './config-schema.ts';
@@ -10,10 +12,23 @@ export function functionFaults(spec: FunctionSpec): readonly Fault[] {
   const schemaFaults = configSchemaFaults(spec.configSchema, '/configSchema');
   const blankFaults =
     spec.blank === undefined || schemaFaults.length > 0 ? [] : configFaults(spec, spec.blank, '/blank');
-  const faults = [...rewritingFaults(spec), ...schemaFaults, ...blankFaults];
+  const faults = [...rewritingFaults(spec), ...schemaFaults, ...blankFaults, ...bootFaults(spec)];
   if (spec.isolation !== 'process' || spec.sandbox !== undefined) return faults;
   const detail = 'is process, and `sandbox` does not name the file of a function that runs as one';
   return [{ pointer: '/isolation', detail }, ...faults];
+}
+
+/** What a guest that speaks no contract can be told is told by its command line. */
+function bootFaults({ boot, sandbox, isolation, blank }: FunctionSpec): readonly Fault[] {
+  if (boot === undefined) return [];
+  const others = { sandbox, isolation, blank };
+  const faults = Object.entries(others)
+    .filter(([, value]) => value !== undefined)
+    .map(([member]) => ({ pointer: `/${member}`, detail: 'does not go with `boot`' }));
+  const unknown = placeholdersOf(boot).find((name) => !isPlaceholder(name));
+  if (unknown === undefined) return faults;
+  const detail = `has \${${unknown}}; there are \${id}, \${left}, \${right} and \${config.x} for a member x of the config`;
+  return [...faults, { pointer: '/boot/commandLine', detail }];
 }
 
 function rewritingFaults({
@@ -49,6 +64,7 @@ function externalFaults(spec: FunctionSpec): readonly Fault[] {
     'configSchema',
     'rewrites',
     'blank',
+    'boot',
   ] as const;
   const faults = own
     .filter((member) => spec[member] !== undefined)

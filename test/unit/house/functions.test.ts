@@ -22,7 +22,7 @@ function members(schema: unknown): string[] {
 
 t.test('each function has a page', async (t) => {
   const named = readdirSync(pages)
-    .filter((name) => name !== 'README.md' && name !== 'writing-one.md')
+    .filter((name) => !['README.md', 'writing-one.md', 'foreign.md'].includes(name))
     .map((name) => name.replace(/\.md$/, ''));
   t.strictSame(named.sort(), functions);
   const index = readFileSync(join(pages, 'README.md'), 'utf8');

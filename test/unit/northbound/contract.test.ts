@@ -2,6 +2,7 @@ import t from 'tap';
 import type {
   Appliance,
   Attachment,
+  BootSpec,
   ChainSpec,
   DedicatedHopSpec,
   Json,
@@ -150,7 +151,7 @@ const subscriber: Full<SubscriberSpec> = {
   labels: { plan: 'gold' },
 };
 const uplink: Full<UplinkSpec> = { name: 'out' as Name, attachment };
-const functionSpec: Full<Omit<OwnFunctionSpec, keyof Rewriting | 'external'>> & {
+const functionSpec: Full<Omit<OwnFunctionSpec, keyof Rewriting | 'external' | 'boot'>> & {
   readonly transparent: true;
 } = {
   name: 'probe' as Name,
@@ -166,6 +167,12 @@ const functionSpec: Full<Omit<OwnFunctionSpec, keyof Rewriting | 'external'>> & 
   vlanTransparent: true,
   configSchema: {},
   blank: {},
+};
+const boot: Full<BootSpec> = {
+  machine: 'microvm',
+  initrd: 'initrd.gz',
+  commandLine: 'quiet',
+  ready: { console: 'up' },
 };
 const service: Full<ServiceMatch> = {
   vlan: 5,
@@ -200,8 +207,9 @@ t.test('types and schemas agree', async (t) => {
     ['UplinkSpec', uplink],
     [
       'FunctionSpec',
-      { ...functionSpec, transparent: false, rewrites: { external: '/address' }, external: true },
+      { ...functionSpec, transparent: false, rewrites: { external: '/address' }, external: true, boot },
     ],
+    ['BootSpec', boot],
     ['ServiceMatch', service],
     ['ChainSpec', { ...named, ...selecting }],
   ];
@@ -215,6 +223,8 @@ t.test('types and schemas agree', async (t) => {
     ['PoolSpec', pool],
     ['PoolSpec', { name: 'edge', function: 'firewall', switch: 's1', external: [twoArms, oneArm] }],
     ['FunctionSpec', functionSpec],
+    ['BootSpec', boot],
+    ['BootSpec', { ready: { passes: true } }],
     ['FunctionSpec', { name: 'foreign', external: true, transparent: true, vlanTransparent: true }],
   ] as const)
     t.same(schemaFaults(name, one as Json), [], `${name} is accepted`);
