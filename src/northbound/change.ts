@@ -16,7 +16,7 @@ import { withObject, withoutObject } from '../model/object-map.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Change, Committed, Once, Outcome } from '../model/store.ts';
 import { admitRemoval, admitSpec, type Refusal } from './admission/index.ts';
-import { refuseForeign } from './auth/view.ts';
+import { refuseAddress, refuseForeign, wholeOf } from './auth/view.ts';
 import type { Context } from './context.ts';
 
 /** A change and where in the body it was asked for. */
@@ -79,7 +79,12 @@ function judge(
   before: Declared,
   intents: readonly Intent[],
 ): { readonly declared: Declared; readonly outcomes: DryRun['outcomes'] } {
-  if (tenant !== undefined) for (const intent of intents) refuseForeign(tenant, before, intent);
+  if (tenant !== undefined) {
+    for (const intent of intents) {
+      refuseForeign(tenant, before, intent);
+      refuseAddress(before, builtIns, intent);
+    }
+  }
   let declared = before;
   const outcomes: DryRun['outcomes'][number][] = [];
   for (const [index, intent] of intents.entries()) {
@@ -115,7 +120,7 @@ function judge(
         ({ record: { switch: where, external } }) =>
           where === at && [external?.left, external?.right].includes(port),
       )?.record.id;
-  const world = { declared, before, builtIns, poolOf, holderOf };
+  const world = { declared, before, whole: wholeOf(before), builtIns, poolOf, holderOf };
   const refusals = intents.flatMap((intent) => {
     const refusal =
       intent.op === 'put'

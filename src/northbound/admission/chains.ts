@@ -134,7 +134,11 @@ function checkTappedAlone(
   pointer: string,
   objections: Objections,
 ): void {
-  for (const { hops } of othersBy(world, 'chains', `pool ${pool}`, name)) {
+  const key = `pool ${pool}`;
+  const unseen = othersBy({ ...world, declared: world.whole }, 'chains', key, name);
+  // What the caller sees may be about to change with this.
+  const foreign = [...unseen].filter((other) => tenantOf(other.name) !== tenantOf(name));
+  for (const { hops } of [...othersBy(world, 'chains', key, name), ...foreign]) {
     if (!hops.some((other) => other.pool === pool && other.tap !== tap)) continue;
     const theirs = tap ? 'on the way of' : 'a tap of';
     const detail = `pool ${pool} is ${theirs} another chain already, and it is one or the other for all; use another pool`;

@@ -13,6 +13,8 @@ export type World = {
   readonly declared: Declared;
   /** What is declared until then. */
   readonly before: Declared;
+  /** The same with what the caller does not see, and must not be told of: the names in it least of all. */
+  readonly whole: Declared;
   readonly builtIns: ReadonlyMap<Name, FunctionSpec>;
   /** The pool that an instance is in now. */
   readonly poolOf: (id: InstanceId) => Name | undefined;

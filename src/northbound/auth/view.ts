@@ -6,15 +6,23 @@
  * against it. Which of it is shown is the routes' policy.
  */
 import { isAuditOf } from '../../model/audit.ts';
-import type { Declared, Json, Stored, SubscriberSpec } from '../../model/declared.ts';
+import type {
+  ChainSpec,
+  Declared,
+  FunctionSpec,
+  Json,
+  Stored,
+  SubscriberSpec,
+} from '../../model/declared.ts';
 import { ChainstitchError } from '../../model/errors.ts';
 import type { ExplainQuery, ExplainSource, ExplainStep, Explanation } from '../../model/explain.ts';
-import type { InstanceId, Name } from '../../model/ids.ts';
+import type { InstanceId, Ipv4, Name } from '../../model/ids.ts';
 import type { Introspection, Store } from '../../model/interfaces.ts';
 import { sameJson } from '../../model/json.ts';
 import { API_LIMITS } from '../../model/limits.ts';
 import { ObjectMap, objectMap, withObject, withoutObject } from '../../model/object-map.ts';
 import type { Plan } from '../../model/plan.ts';
+import { externalOf } from '../../model/rewriting.ts';
 import { EMPTY_STEERING, type InstanceRecord } from '../../model/steering.ts';
 import type { Change, Journal, JournalEntry, JournalFilter, Transaction } from '../../model/store.ts';
 import { isOwnedKind, OWNED_KINDS, type OwnedKind, tenantOf, tenantPrefix } from '../../model/tenant.ts';
@@ -38,6 +46,9 @@ export function declaredOf(tenant: Name, declared: Declared): Declared {
   whole.set(own, declared);
   return own;
 }
+
+/** What a snapshot of a tenant's is a part of; any other snapshot itself. */
+export const wholeOf = (declared: Declared): Declared => whole.get(declared) ?? declared;
 
 /** They stand together in the order of names. */
 function ownObjects<K extends OwnedKind>(tenant: Name, declared: Declared, kind: K): ObjectMap<K> {
@@ -112,6 +123,28 @@ export function refuseForeign(tenant: Name, own: Declared, change: Change): void
       "where a subscriber is attached, and who it is, is the operator's to say; `labels` may be changed",
     );
   }
+}
+
+/**
+ * An address at the uplink says whose a packet is, so it is the operator's to give out: it might be that of another
+ * tenant's subscriber, or of a host that nobody has declared.
+ *
+ * @throws ChainstitchError `forbidden`
+ */
+export function refuseAddress(
+  own: Declared,
+  builtIns: ReadonlyMap<Name, FunctionSpec>,
+  change: Change,
+): void {
+  if (change.kind !== 'chains' || change.op !== 'put') return;
+  const knownBy = (spec: ChainSpec | undefined): Ipv4 | undefined =>
+    spec && externalOf(spec, (name) => builtIns.get(name) ?? own.functions.get(name)?.spec);
+  const spec = change.spec as ChainSpec;
+  const address = knownBy(spec);
+  if (address === undefined || address === knownBy(own.chains.get(spec.name)?.spec)) return;
+  throw forbidden(
+    `by which address a chain is known at the uplink is the operator's to say, and ${spec.name} is not known by ${address}`,
+  );
 }
 
 function bare({ labels: _, ...rest }: SubscriberSpec): Json {

@@ -45,6 +45,7 @@ function world(...parts: readonly Objects[]): World {
   return {
     declared,
     before: declared,
+    whole: declared,
     builtIns: new Map([
       [FIREWALL.name, FIREWALL],
       [SHARED.name, SHARED],

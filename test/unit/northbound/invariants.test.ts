@@ -168,12 +168,26 @@ function run(
       const holderOf = () => undefined;
       if (put !== undefined) {
         const object = { kind, uid: 0, generation: 1, createdAt: '', updatedAt: '', spec: put };
-        const world = { declared: withObject(before, object), before, builtIns, poolOf, holderOf };
+        const world = {
+          declared: withObject(before, object),
+          before,
+          whole: before,
+          builtIns,
+          poolOf,
+          holderOf,
+        };
         if (admits && admitSpec(world, kind, put) !== undefined) continue;
         if (before[kind].has(put.name)) store.replace(kind, put);
         else store.create(kind, put);
       } else if (remove !== undefined && before[kind].has(remove)) {
-        const world = { declared: withoutObject(before, kind, remove), before, builtIns, poolOf, holderOf };
+        const world = {
+          declared: withoutObject(before, kind, remove),
+          before,
+          whole: before,
+          builtIns,
+          poolOf,
+          holderOf,
+        };
         if (admits && admitRemoval(world, kind, remove) !== undefined) continue;
         store.remove(kind, remove);
       } else continue;

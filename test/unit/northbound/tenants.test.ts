@@ -383,3 +383,39 @@ t.test('who administers a tenant makes and revokes its tokens, and no others', a
     code: 'invalid-body',
   });
 });
+
+t.test('an address at the uplink is the operator’s to give out', async (t) => {
+  const api = tenants(t);
+  const { acme, operator } = api.tokens;
+  const nat = { ...FIREWALL, name: 'nat', transparent: false, rewrites: { external: '/outside/address' } };
+  api.store.create('functions', { ...nat, configSchema: {} } as unknown as Specs['functions']);
+  const put = (token: string, address: string, name = 'router') => {
+    const hops = [{ function: 'nat', name, config: { outside: { address } } }];
+    return api.as(token, 'PUT', '/v1/chains/acme.c', chain('acme.c', 'acme.alice', { hops }));
+  };
+  // That of beta's subscriber, and one that nobody has.
+  for (const address of ['10.0.0.2', '192.0.2.1'])
+    t.match(await put(acme, address), { status: 403 }, address);
+  t.match(await put(operator, '10.0.0.2'), { status: 409 });
+  t.match(await put(operator, '192.0.2.1'), { status: 200 });
+  t.match(await put(acme, '192.0.2.1', 'mine'), { status: 200 });
+  t.match(await put(acme, '192.0.2.2'), { status: 403 });
+});
+
+t.test('a tenant taps no pool that is on the way of another’s', async (t) => {
+  const api = tenants(t);
+  const { acme } = api.tokens;
+  const shared = { ...FIREWALL, name: 'shared', vlanTransparent: true };
+  api.store.create('functions', shared as unknown as Specs['functions']);
+  for (const name of ['edge', 'spare']) {
+    const pool = { name, function: 'shared', switch: 's1', instances: 1, config: { default: 'deny' } };
+    api.store.create('pools', pool as unknown as Specs['pools']);
+  }
+  api.store.replace('chains', chain('beta.c', 'beta.bob', { hops: [{ pool: 'edge' }] }));
+  const tap = (pool: string) =>
+    api.as(acme, 'PUT', '/v1/chains/acme.c', chain('acme.c', 'acme.alice', { hops: [{ pool, tap: true }] }));
+  const refused = await tap('edge');
+  t.match(refused, { status: 409 });
+  t.notMatch(JSON.stringify(refused.problem), 'beta');
+  t.match(await tap('spare'), { status: 200 });
+});
