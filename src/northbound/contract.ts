@@ -15,7 +15,12 @@ type Named = { readonly [name: string]: JsonObject };
 type Contract = JsonObject & {
   readonly info: { readonly description: string };
   readonly paths: { readonly [path: string]: Named };
-  readonly components: { readonly schemas: Named; readonly responses: Named; readonly examples: Named };
+  readonly components: {
+    readonly schemas: Named;
+    readonly responses: Named;
+    readonly examples: Named;
+    readonly parameters: Named;
+  };
 };
 
 /** The whole document, as GET /openapi.json shows it. */

@@ -137,7 +137,7 @@ export function createNorthbound(options: NorthboundOptions): Northbound {
     host: authentication.by === 'none' ? 'loopback' : 'any',
   };
   const table = new RouteTable();
-  app.addHook('onRoute', ({ url, method }) => table.add(url, method));
+  app.addHook('onRoute', ({ url, method, config }) => table.add(url, method, queryOf(config)));
   app.addHook('onRequest', async (request) => {
     refuseForeignOrigin(request.headers, expected);
     if (closing.signal.aborted) throw new ChainstitchError('shutting-down', 'the controller is stopping');
@@ -291,8 +291,11 @@ function withinLimit(type: 'json' | 'yaml', body: Buffer): Buffer {
   );
 }
 
-function knownQuery(request: FastifyRequest): readonly string[] {
-  return (request.routeOptions.config as { query?: readonly string[] }).query ?? [];
+const knownQuery = (request: FastifyRequest): readonly string[] => queryOf(request.routeOptions.config);
+
+/** The query parameters of a route, as its configuration names them. */
+function queryOf(config: unknown): readonly string[] {
+  return (config as { query?: readonly string[] } | undefined)?.query ?? [];
 }
 
 /** With authorities to believe, callers have to show a certificate. */

@@ -6,49 +6,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { EXITS } from '../../src/cli/exits.ts';
 import type { SwitchFact } from '../../src/model/facts.ts';
 import type { Dpid, InstanceId, Mac, Name, OfPort, OwnerId, PathId } from '../../src/model/ids.ts';
 import type { ChainStatus } from '../../src/model/status.ts';
-import { loadCatalogue } from '../../src/northbound/catalogue.ts';
-import { createNorthbound } from '../../src/northbound/index.ts';
-import { openStore } from '../../src/store/store.ts';
-import { silentLog } from '../../src/telemetry/log.ts';
-import { COMMAND, type Ran, type RunOptions, run, serve } from '../harness/command.ts';
-import { StubControl } from '../unit/northbound/support.ts';
+import { LAB, open, status } from '../harness/cli-site.ts';
+import { COMMAND, run, serve } from '../harness/command.ts';
 
-const builtIns = loadCatalogue(new URL('../../unikernels/functions', import.meta.url).pathname);
-
-const LAB = `# The lab
-kind: subscribers
-spec:
-  name: alice
-  attachment: { switch: s1, port: s1-eth1 }
-  mac: "00:00:00:00:00:01"
-  ipv4: [10.0.0.1]
-  labels: { plan: gold }
----
-kind: subscribers
-spec:
-  name: bob
-  attachment: { switch: s1, port: s1-eth2 }
-  mac: "00:00:00:00:00:02"
----
-kind: uplinks
-spec: { name: core, attachment: { switch: s1, port: s1-eth3 } }
----
-kind: switches
-spec: { name: s1, dpid: "0000000000000001", unchained: normal, ovsdb: "tcp:127.0.0.1:1" }
-`;
-const CHAIN = `kind: chains
-spec:
-  name: alice-protected
-  subscribers: [alice]
-  hops:
-    - function: firewall
-      config: { default: deny }
-`;
 const SWITCH: SwitchFact = {
   dpid: '0000000000000001' as Dpid,
   connection: 'disconnected',
@@ -107,37 +72,6 @@ Paths
   SUBSCRIBER  PATH  HOP         FUNCTION  INSTANCE  PHASE     RESTARTS  ON-FAILURE
   alice       1     firewall-1  firewall  i1        starting  0         closed
 `;
-const status = (ran: Ran): string | undefined =>
-  Object.entries(EXITS).find(([, exit]) => exit.status === ran.status)?.[0];
-
-type Site = {
-  readonly dir: string;
-  readonly url: string;
-  readonly control: StubControl;
-  readonly cli: typeof run;
-};
-
-async function open(t: Test): Promise<Site> {
-  const store = openStore(':memory:');
-  const control = new StubControl(store);
-  const onChange = (): void => undefined;
-  const northbound = createNorthbound({
-    store,
-    introspection: control,
-    builtIns,
-    log: silentLog(),
-    onChange,
-  });
-  t.teardown(() => northbound.close());
-  const url = await northbound.listen({ host: '127.0.0.1', port: 0 });
-  const dir = t.testdir();
-  writeFileSync(`${dir}/lab.yaml`, LAB);
-  writeFileSync(`${dir}/chain.yaml`, CHAIN);
-  const cli = (argv: readonly string[], options: RunOptions = {}): Promise<Ran> =>
-    run(argv, { cwd: dir, ...options, env: { CHAINSTITCH_URL: url, ...options.env } });
-  return { dir, url, control, cli };
-}
-
 t.test('from declaration to deletion', async (t) => {
   const { cli, dir, control } = await open(t);
   const made = await cli(['apply', '-f', 'lab.yaml', 'chain.yaml']);
@@ -234,83 +168,6 @@ alice-protected  pending  1           alice  firewall  Instance i1 is starting.
   t.match(await cli(['get', 'chains']), { status: 0, out: '', err: 'There are no chains.\n' });
 });
 
-t.test('what is wrong, where, and what would help', async (t) => {
-  const { cli, dir } = await open(t);
-  await cli(['apply', '-f', 'lab.yaml']);
-  const wrong = CHAIN.replace('default: deny', 'default: denied');
-  writeFileSync(`${dir}/chain.yaml`, wrong);
-  const refused = await cli(['apply', '-f', 'chain.yaml']);
-  t.equal(status(refused), 'refused');
-  t.match(
-    refused.err,
-    /^chainstitch: .*\(invalid-config\)\n {2}chain\.yaml:7:26 chains\/alice-protected\/hops\/0\/config\/default: .*deny.*\nwhat to do: .*\nin the controller's log: reqId [0-9a-f-]{36}\n$/,
-  );
-  const half = await cli(['apply', '-f', '-'], {
-    input: `${CHAIN}---\n${LAB.split('---')[1]?.replace('bob', 'x')}`,
-  });
-  t.equal(status(half), 'conflict');
-  t.match(half.err, / {2}standard input:13:35 subscribers\/x\/attachment\/port: subscriber bob is attached/);
-  t.equal((await cli(['get', 'chains', '-o', 'name'])).out, '', 'all of it or nothing');
-  const waited = await cli(['apply', '-f', '-', '--wait', '200ms'], { input: CHAIN });
-  t.equal(status(waited), 'not-in-force', waited.err);
-  const cases: [string, string[], string, RegExp, RunOptions?][] = [
-    ['no command', [], 'usage', /Usage: chainstitch/],
-    ['an unknown command', ['gte'], 'usage', /unknown command 'gte'\n\(Did you mean get\?\)/],
-    ['an unknown option', ['get', 'chains', '--outptu'], 'usage', /Did you mean --output/],
-    ['an unknown kind', ['get', 'chian'], 'usage', /did you mean chain\?/],
-    ['an unknown format', ['get', 'chains', '-o', 'xml'], 'usage', /Allowed choices are table, json/],
-    ['a selector of what has no labels', ['get', 'chains', '-l', 'a=b'], 'usage', /only subscribers/],
-    ['no selector', ['get', 'sub', '-l', 'a==b=,'], 'usage', /this is no selector/],
-    ['an unknown name', ['get', 'chain', 'nobody'], 'not-found', /\(not-found\)/],
-    ['a name that tries to be a path', ['get', 'chain', '../../healthz'], 'not-found', /\(not-found\)/],
-    ['an instance to delete', ['delete', 'instance', 'i1'], 'usage', /come and go with the chains/],
-    ['nothing to delete', ['delete'], 'usage', /say what to delete/],
-    ['a missing file', ['apply', '-f', 'none.yaml'], 'input', /none.yaml cannot be read/],
-    ['an empty directory', ['apply', '-f', 'empty'], 'input', /no declarations in empty/],
-    ['no URL', ['get', 'chains', '--server', 'nowhere'], 'usage', /not the URL/],
-    ['a secret in the URL', ['get', 'chains', '--server', 'http://a:b@localhost'], 'usage', /must not hold/],
-    ['no time', ['get', 'chains', '--timeout', '5'], 'usage', /500ms, 5s or 2m/],
-    ['a field that is none', ['explain', '--switch', 's1', '--port', 'p', 'tcp'], 'usage', /no field/],
-    ['nowhere to come in', ['explain', 'eth_type=0x0800'], 'usage', /say where/],
-    [
-      'a switch without connection',
-      ['explain', '--subscriber', 'alice', 'eth_type=0x0800'],
-      'conflict',
-      /\(switch-not-connected\)/,
-    ],
-  ];
-  mkdirSync(`${dir}/empty`);
-  for (const [name, argv, expected, says] of cases) {
-    const ran = await cli(argv);
-    t.equal(status(ran), expected, name);
-    t.match(ran.err, says, name);
-    t.equal(ran.out, '', `${name}: nothing on the standard output`);
-  }
-});
-
-t.test('faults of files are all shown, by line', async (t) => {
-  const { cli } = await open(t);
-  const cases: [string, RegExp][] = [
-    ['kind: chians\nspec: {name: a}', /standard input:1:1: there is no kind "chians"; did you mean chains\?/],
-    ['spec: {name: a}', /standard input:1:1: `kind` is missing/],
-    ['kind: chains\nspec: {}', /`spec.name` is missing/],
-    ['kind: chains\nspec: {name: a}\nmore: 1', /no `more` beside/],
-    ['kind: chains\nspec: {name: &x a, hops: *x}', /aliases are not understood/],
-    ['kind: [', /standard input:\d:\d: /],
-    [
-      'kind: chains\nspec: {name: a}\n---\nkind: chains\nspec: {name: a}',
-      /standard input:4:1: chains\/a stands at standard input:1:1 already/,
-    ],
-    ['- 1', /no object/],
-    ['', /no declarations/],
-  ];
-  for (const [input, says] of cases) {
-    const ran = await cli(['apply', '-f', '-'], { input });
-    t.equal(status(ran), 'input', input);
-    t.match(ran.err, says, input);
-  }
-});
-
 t.test('which controller is meant', async (t) => {
   const { url, dir } = await open(t);
   const get = (env: Record<string, string>, ...argv: string[]) => run(['get', 'fn', ...argv], { env });
@@ -386,19 +243,8 @@ t.test('completion', async (t) => {
   await cli(['apply', '-f', 'lab.yaml']);
   const complete = async (...words: string[]) =>
     (await cli(['__complete', '--', ...words])).out.trim().split('\n');
-  t.same(await complete('de'), ['delete', 'describe']);
-  t.same(await complete('get', 'sub'), ['sub', 'subscriber', 'subscribers']);
-  t.same(await complete('get', 'subscribers', ''), ['alice', 'bob']);
   t.same(await complete('get', 'subscribers', 'alice', 'b'), ['bob']);
-  t.same(await complete('get', 'chains', '--output', ''), ['json', 'name', 'table', 'yaml']);
-  t.same(await complete('get', '--sel'), ['--selector']);
-  t.same(await complete('--timeout', '5s', 'ver'), ['version']);
-  t.same(await complete('completion', ''), ['bash', 'fish', 'zsh']);
   t.same(await complete('get', 'nothing', ''), [''], 'an error is no answer');
-  t.same(await complete('serve', '--api-p'), ['--api-port']);
-  t.same(await complete('token', 'create', '--scope', 'r'), ['read']);
-  t.same(await complete('--ca'), ['--ca-file']);
-  t.same(await complete('au'), ['audit']);
   const bash = await cli(['completion', 'bash']);
   const script = `${bash.out}\nCOMP_WORDS=(chainstitch get subscribers a); COMP_CWORD=3; _chainstitch; echo "\${COMPREPLY[@]}"`;
   const bin = COMMAND.replace(/\/chainstitch$/, '');

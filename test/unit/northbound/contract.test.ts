@@ -60,6 +60,26 @@ t.test('no route without a path in the contract, and no path without a route', a
   t.same(Object.fromEntries(routes), Object.fromEntries(paths));
 });
 
+t.test('each operation takes the query parameters of the contract, and no others', async (t) => {
+  const { northbound } = setUp(t);
+  type Parameter = { $ref?: string; in: string; name: string };
+  const deref = (given: Parameter): Parameter =>
+    given.$ref === undefined
+      ? given
+      : (contract.components.parameters[given.$ref.split('/').at(-1) ?? ''] as unknown as Parameter);
+  for (const { path, methods, query } of northbound.routes) {
+    const item = contract.paths[path.replace(/:(\w+)/g, '{$1}')] as unknown as Record<string, unknown>;
+    for (const method of methods.filter((one) => one !== 'HEAD')) {
+      const operation = item[method.toLowerCase()] as { parameters?: Parameter[] };
+      const said = [...((item['parameters'] ?? []) as Parameter[]), ...(operation.parameters ?? [])]
+        .map(deref)
+        .filter((parameter) => parameter.in === 'query')
+        .map(({ name }) => name);
+      t.same([...(query[method] ?? [])].sort(), said.sort(), `${method} ${path}`);
+    }
+  }
+});
+
 t.test('every schema can be used, and objects take no unknown fields', async (t) => {
   for (const name of Object.keys(schemas)) {
     t.doesNotThrow(() => schemaFaults(name, null), name);
