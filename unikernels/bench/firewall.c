@@ -97,10 +97,10 @@ static double median(double *values) {
 static void measure(const char *name, int (*rule)(char *json, int i)) {
 	double few[ROUNDS], many[ROUNDS], ratios[ROUNDS];
 	for (int round = 0; round < ROUNDS; round++) {
-		platform_start(1, 4 << 20);
+		platform_start(1, 5 << 20);
 		configure(rule, FEW);
 		few[round] = judge_all();
-		platform_start(1, 4 << 20);
+		platform_start(1, 5 << 20);
 		configure(rule, MANY);
 		many[round] = judge_all();
 		ratios[round] = many[round] / few[round];

@@ -21,7 +21,7 @@ static void configure(const char *json) {
 }
 
 static void restart(const char *json) {
-	platform_start(0x1234567890abcdef, 4 << 20);
+	platform_start(0x1234567890abcdef, 5 << 20);
 	configure(json);
 }
 

@@ -38,10 +38,9 @@ static int denying_rule;
 static void start(const struct identity *identity, struct arena *memory) {
 	rules = arena_take(memory, sizeof(*rules));
 	spare = arena_take(memory, sizeof(*spare));
-	if (!rules || !spare || !classifier_start(&classifier, memory))
+	if (!rules || !spare || !classifier_start(&classifier, memory) || !flows_start(memory, identity->seed))
 		panic("the firewall has too little memory");
 	classifier_build(&classifier, rules);
-	flows_start(identity->seed);
 	fragments_start();
 	pace_start();
 	denials_start();

@@ -1,7 +1,5 @@
 #include "flows.h"
 
-#include <string.h>
-
 /* A fuzzer sets fewer, so that it sees them full. */
 #ifndef BUCKETS
 #define BUCKETS 1024
@@ -20,13 +18,14 @@
 #define IDLE_ICMP (60 * SECONDS)
 #define IDLE_OTHER (600 * SECONDS)
 
-static struct flow table[BUCKETS][PLACES];
+static struct flow (*table)[PLACES];
 static uint64_t secret[2];
 
-void flows_start(uint64_t seed) {
-	memset(table, 0, sizeof(table));
+bool flows_start(struct arena *memory, uint64_t seed) {
+	table = arena_take_many(memory, BUCKETS, sizeof(*table));
 	secret[0] = seed | 1;
 	secret[1] = (seed ^ 0xd6e8feb86659fd93) * 0x9e3779b97f4a7c15 | 1;
+	return table;
 }
 
 static uint64_t fold(uint64_t a, uint64_t b) {

@@ -45,7 +45,8 @@ struct flow {
 	uint8_t picked_up; /* TCP: known from its middle on */
 };
 
-void flows_start(uint64_t seed);
+/* False when there is too little memory for the table. */
+bool flows_start(struct arena *memory, uint64_t seed);
 
 struct flow_key flow_key(enum side from, uint16_t vlan, uint8_t family, uint8_t protocol,
 			 const struct address *source, const struct address *target, uint16_t source_port,
