@@ -19,7 +19,7 @@ import {
   type Tap,
 } from '../model/steering.ts';
 import { Labels } from './labels.ts';
-import { isRouted, isSpread, type RoutedPath, stopsOf } from './legs.ts';
+import { isRouted, isSpread, type RoutedPath, stopsOf, switchesBetween } from './legs.ts';
 import type { PinnedHop } from './pools.ts';
 import type { Course, Topology } from './route.ts';
 
@@ -248,12 +248,18 @@ export class Draft {
    */
   tap(path: PathRecord, versions: readonly PathRecord[], taps: readonly PlannedTap[]): void {
     const known = versions.flatMap((version) => version.taps ?? []);
-    const instanceOf = ({ hop }: PlannedTap): InstanceId | undefined => {
+    const instanceOf = ({ hop, after }: PlannedTap): InstanceId | undefined => {
       if (hop.pool !== undefined) return hop.instance;
-      const before = known.find((one) => one.hop === hop.hop);
-      const record = before && this.instance(before.instance);
-      if (!record || record.pool !== undefined || record.function !== hop.function)
-        return this.#ownTap(path, hop);
+      // A copy is made where the path passes, so that is where it is to be.
+      const near = isRouted(path)
+        ? switchesBetween(path, after).filter((at) => this.#topology.isHost(at))
+        : [];
+      const own = known
+        .filter((one) => one.hop === hop.hop)
+        .map(({ instance }) => this.instance(instance))
+        .filter((one) => one.pool === undefined && one.function === hop.function);
+      const record = own.find(({ switch: at }) => near.length === 0 || near.includes(at));
+      if (!record) return this.#ownTap(path, hop, near[0]);
       if (!sameJson(record.config, hop.config)) this.configure(record.id, hop.config);
       return record.id;
     };
@@ -266,8 +272,12 @@ export class Draft {
     this.#put({ ...rest, ...(placed.length > 0 ? { taps: placed } : {}) });
   }
 
-  #ownTap({ chain, subscriber, switch: entry }: PathRecord, hop: DedicatedHop): InstanceId | undefined {
-    const host = this.#topology.hostFor(entry);
+  #ownTap(
+    { chain, subscriber, switch: entry }: PathRecord,
+    hop: DedicatedHop,
+    near: Name | undefined,
+  ): InstanceId | undefined {
+    const host = near ?? this.#topology.hostFor(entry);
     if (host === undefined || subscriber === undefined) return undefined;
     const { hop: called, function: name, config } = hop;
     return this.addInstance<DedicatedInstance>({

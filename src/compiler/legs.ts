@@ -48,6 +48,12 @@ export function stopsOf(path: RoutedPath): readonly Name[] {
   return made;
 }
 
+/** The switches that frames of a path pass between two hops: after so many of them, in the upstream order. */
+export const switchesBetween = (path: RoutedPath, after: number): readonly Name[] => [
+  stopsOf(path)[after] ?? path.switch,
+  ...(path.route.legs[after] ?? []).map(({ to }) => to.switch),
+];
+
 /** The switch where a frame is after so many hops, once it has crossed the links before the next one. */
 export function arrival(path: RoutedPath, way: Direction, hopsDone: number): Name {
   const all = stopsOf(path);

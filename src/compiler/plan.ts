@@ -207,7 +207,8 @@ class Planner {
   ): void {
     const draft = this.#draft;
     const staged = draft.staged(owner, subscriber.name);
-    if (serving && !draft.needsAnotherRoute(serving) && draft.edit(serving, hops)) {
+    // One that is shared has no taps of a subscriber's own.
+    if (serving?.subscriber !== undefined && !draft.needsAnotherRoute(serving) && draft.edit(serving, hops)) {
       if (staged) draft.discard(staged);
       return;
     }

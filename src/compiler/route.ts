@@ -134,10 +134,15 @@ export class Topology {
     return this.#uplinks.get(at);
   }
 
+  /** Whether instances for subscribers run at a switch. */
+  isHost(at: Name): boolean {
+    return this.#input.declared.switches.get(at)?.spec.hostsInstances !== false;
+  }
+
   /** Of the hosts of instances the one that is nearest to a switch; undefined if none can be reached. */
   hostFor(start: Name): Name | undefined {
     for (const name of this.waysFrom(start).keys()) {
-      if (this.#input.declared.switches.get(name)?.spec.hostsInstances !== false) return name;
+      if (this.isHost(name)) return name;
     }
     return undefined;
   }

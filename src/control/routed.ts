@@ -1,5 +1,5 @@
 /** What is said of the ways of paths. Pure. */
-import { crossingsOf, isRouted, type RoutedPath } from '../compiler/legs.ts';
+import { crossingsOf, isRouted, type RoutedPath, stopsOf, switchesBetween } from '../compiler/legs.ts';
 import type { Topology } from '../compiler/route.ts';
 import type { Attachment, Declared } from '../model/declared.ts';
 import type { Facts } from '../model/facts.ts';
@@ -36,7 +36,36 @@ export function routeFault(path: PathRecord, input: RouteInput): RouteFault | un
       message: `Port ${uplink.port}, which uplink ${path.route.uplink} needs, is not on switch ${uplink.switch}.`,
     };
   }
-  return tooSmall(path, uplink, input);
+  return hopLeftOut(path, input) ?? tapAside(path, input) ?? tooSmall(path, uplink, input);
+}
+
+/** A hop that fails open is passed over also where no links lead to it. */
+function hopLeftOut(path: RoutedPath, input: RouteInput): RouteFault | undefined {
+  if (path.hops.length === 0) return undefined;
+  const stops = stopsOf(path);
+  for (const [i, { instance, shared }] of path.hops.entries()) {
+    const at = input.steering.instances.get(instance)?.switch;
+    if (at === undefined || at === stops[i + 1]) continue;
+    return {
+      reason: 'HopUnreachable',
+      message: `Hop ${shared?.hop ?? instance} of chain ${path.chain} is passed over: it is at switch ${at}, and no links lead there from switch ${path.switch}${suspects([at], input)}.`,
+    };
+  }
+  return undefined;
+}
+
+/** A tap gets copies where the path passes its switch. */
+function tapAside(path: RoutedPath, { steering }: RouteInput): RouteFault | undefined {
+  for (const { instance, hop, after } of path.taps ?? []) {
+    const at = steering.instances.get(instance)?.switch;
+    const passed = switchesBetween(path, after);
+    if (at === undefined || passed.includes(at)) continue;
+    return {
+      reason: 'TapAside',
+      message: `Tap ${hop} of chain ${path.chain} is at switch ${at}, and at its place between the hops the chain passes ${passed.join(', ')}: let it be at one of these.`,
+    };
+  }
+  return undefined;
 }
 
 /** Bytes that an Ethernet port carries if it does not say otherwise (IEEE 802.3, clause 4A.4.2). */

@@ -210,3 +210,46 @@ t.test(
     t.strictSame(await walk('core1', frame(bytes(1), SERVER)), ['ct1r', 'alice', 'whole']);
   },
 );
+
+t.test('a tap is where the chain passes, or it is said that it is not', async (t) => {
+  const fabric = await Fabric.open(t, {
+    switches: 3,
+    links: [
+      [1, 2],
+      [1, 3],
+    ],
+    unchained: 'drop',
+  });
+  await fabric.uplink(2);
+  await fabric.subscriber(1, 'alice', 1);
+  for (const at of [2, 3])
+    fabric.declare('pools', {
+      name: `pool${at}` as never,
+      function: 'counter' as never,
+      switch: switchName(at),
+      instances: 1,
+    });
+  await eventually(t, 'the links are there', () => fabric.linksSeen().length === 2);
+  const [far, aside] = [{ pool: 'pool2' as never }, { pool: 'pool3' as never, tap: true as const }];
+  fabric.chain('one', ['alice'], [far, aside]);
+  await eventually(t, 'it is said', () => fabric.problem('one')?.reason === 'TapAside');
+  t.match(
+    fabric.problem('one')?.message,
+    /is at switch s3, and .* the chain passes s2: let it be at one of these/,
+  );
+  // Behind the hop the chain is at s2 alone, so there its own tap is too, though the others of Alice's are at s1.
+  fabric.chain('one', ['alice'], [far, { function: 'counter' as never, name: 'copy' as never, tap: true }]);
+  const own = () => fabric.instances().filter((record) => record.pool === undefined);
+  await eventually(t, 'it is there', () => own().length === 1 && fabric.phase('one') === 'active');
+  t.equal(own()[0]?.switch, switchName(2));
+  const [tap] = fabric.stationsOf('alice');
+  await fabric.send('alice', frame(bytes(SERVER), 1));
+  const [pool] = fabric.instances().filter((record) => record.pool === 'pool2');
+  const [into] = (await fabric.left(fabric.instancePort(pool?.id as never, 'left'))).filter((one) =>
+    one.includes(`${bytes(SERVER)}${bytes(1)}`),
+  );
+  t.ok(into, 'a frame is in the hop');
+  await fabric.send(fabric.instancePort(pool?.id as never, 'right'), into ?? '');
+  const copies = (await fabric.left(`${tap}l`)).filter((one) => one === frame(bytes(SERVER), 1));
+  t.equal(copies.length, 1, 'and once out of it is copied');
+});
