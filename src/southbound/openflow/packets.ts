@@ -18,7 +18,8 @@ export function handedIn(dpid: Dpid, { cookie, match, data }: MessageOf<'packetI
     if (field.field === 'metadata') metadata = BigInt(field.value);
   }
   if (port === undefined || !metadata) return undefined;
-  return { dpid, port, metadata, frame: data };
+  // A copy: what was read is a view of all that came in with it, and whoever keeps a packet would keep that too.
+  return { dpid, port, metadata, frame: data.slice() };
 }
 
 /**
