@@ -1,6 +1,7 @@
 /** Real stacks on both sides: connections, pings and a transfer through the firewall. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 
 import t, { type Test } from 'tap';
 
@@ -124,8 +125,15 @@ both('scanners see what is allowed and no more, and are told of', async (t, isol
     );
   };
   const seen = { 8080: 'open', 8081: 'closed', 8082: 'filtered' };
-  t.strictSame(await scan('-sS', '10.9.0.1'), seen, 'SYN');
-  t.strictSame(await scan('-6', '-sT', 'fd09::1'), seen, 'connections over IPv6');
+  // To a scanner an answer that comes late is none, so a busy machine may need another look.
+  const looks = async (...how: string[]): Promise<unknown> => {
+    for (let times = 4; ; times--) {
+      const found = await scan(...how);
+      if (times === 1 || isDeepStrictEqual(found, seen)) return found;
+    }
+  };
+  t.strictSame(await looks('-sS', '10.9.0.1'), seen, 'SYN');
+  t.strictSame(await looks('-6', '-sT', 'fd09::1'), seen, 'connections over IPv6');
   const unseen = { 8080: 'open|filtered', 8081: 'open|filtered', 8082: 'open|filtered' };
   for (const how of ['-sX', '-sN', '-sF']) t.strictSame(await scan(how, '10.9.0.1'), unseen, how);
   // Fragments too small to hold the ports, as a scanner sends them to get round a firewall.
