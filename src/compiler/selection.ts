@@ -32,6 +32,25 @@ export function selection({ chains, subscribers }: Declared): Selection {
   return selected;
 }
 
+const members = new WeakMap<Selection, ReadonlyMap<number, readonly SubscriberSpec[]>>();
+
+/** Those whom a declared chain selects, in the order of their names. */
+export function selectedBy({ uid }: Stored<'chains'>, declared: Declared): readonly SubscriberSpec[] {
+  const all = selection(declared);
+  const known = members.get(all);
+  if (known) return known.get(uid) ?? [];
+  const byChain = new Map<number, SubscriberSpec[]>();
+  all.forEach(({ subscriber, chains }) => {
+    for (const chain of chains) {
+      const others = byChain.get(chain.uid);
+      if (others) others.push(subscriber);
+      else byChain.set(chain.uid, [subscriber]);
+    }
+  });
+  members.set(all, byChain);
+  return byChain.get(uid) ?? [];
+}
+
 /** What is declared, with this subscriber alone, of whom it is known what selects it. */
 export function withOnly(
   declared: Declared,

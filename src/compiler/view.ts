@@ -4,6 +4,8 @@
 import type { Declared, FailPolicy, Stored, SubscriberSpec, SwitchSpec } from '../model/declared.ts';
 import type { Facts, PortFact } from '../model/facts.ts';
 import type { Dpid, InstanceId, Ipv4, Name, OfPort, OwnerId, PathId } from '../model/ids.ts';
+import type { Edges } from '../model/interfaces.ts';
+import { objectMap } from '../model/object-map.ts';
 import { externalAddress } from '../model/rewriting.ts';
 import {
   DOWNSTREAM_TAG,
@@ -148,22 +150,20 @@ export const OFPP_MAX = 0xffffff00;
 export function edgesOf(
   { declared, steering, interfacePrefix }: Pick<CompileInput, 'declared' | 'steering' | 'interfacePrefix'>,
   name: Name,
-): ReadonlySet<string> {
-  // One loop: there may be a hundred thousand, and this is asked at each turn of the control loop.
+): Edges {
   const ports = new Set<string>();
-  for (const objects of [declared.subscribers, declared.uplinks]) {
-    objects.forEach(({ spec: { attachment } }) => {
-      if (attachment.switch === name) ports.add(attachment.port);
-    });
+  for (const { spec } of declared.uplinks.values())
+    if (spec.attachment.switch === name) ports.add(spec.attachment.port);
+  for (const record of steering.instances.values()) {
+    if (record.switch !== name) continue;
+    const { left, right } = portsOf(interfacePrefix, record);
+    ports.add(left).add(right);
   }
-  const entered = [...steering.instances.values()]
-    .filter((record) => record.switch === name)
-    .flatMap((record) => {
-      const { left, right } = portsOf(interfacePrefix, record);
-      return [left, right];
-    });
-  for (const port of entered) ports.add(port);
-  return ports;
+  // There may be a hundred thousand of these, and few are asked for.
+  const subscribers = objectMap(declared, 'subscribers');
+  return {
+    has: (port) => ports.has(port) || subscribers.by(`port ${name}/${port}`).next().done === false,
+  };
 }
 
 const PHASE_ORDER = { staged: 0, current: 1, draining: 2 } as const;

@@ -1,9 +1,10 @@
 /** What is said of a chain, from what is decided and what is so. Pure. */
 import { switchesOf } from '../compiler/legs.ts';
+import { remembering } from '../compiler/remembered.ts';
 import type { Topology } from '../compiler/route.ts';
+import { selectedBy } from '../compiler/selection.ts';
 import type { Declared, Stored, SubscriberSpec } from '../model/declared.ts';
 import type { Facts } from '../model/facts.ts';
-import { selects } from '../model/hops.ts';
 import type { InstanceId, Name, OwnerId, PathId } from '../model/ids.ts';
 import { shownPhase } from '../model/interfaces.ts';
 import type { ChainPhase, ChainStatus, ChainSwitchStatus, Condition, HopStatus } from '../model/status.ts';
@@ -23,20 +24,33 @@ export type StatusInput = {
   readonly lastActive: number | undefined;
 };
 
+const live = remembering<Steering['paths'], ReadonlyMap<OwnerId, readonly PathRecord[]>>();
+/** The paths that do not drain, once for all chains. */
+const liveByOwner = ({ paths }: Steering): ReadonlyMap<OwnerId, readonly PathRecord[]> =>
+  live(paths, '', () =>
+    Map.groupBy(
+      [...paths.values()].filter(({ state }) => state.phase !== 'draining'),
+      ({ owner }) => owner,
+    ),
+  );
+
+const carriers = remembering<Steering['members'], ReadonlyMap<PathId, number>>();
+/** How many subscribers each shared path carries, once for all chains. */
+const carriedBy = ({ members }: Steering): ReadonlyMap<PathId, number> =>
+  carriers(members, '', () => {
+    const carried = new Map<PathId, number>();
+    members.forEach(({ path }) => {
+      if (path !== undefined) carried.set(path, (carried.get(path) ?? 0) + 1);
+    });
+    return carried;
+  });
+
 export function chainStatus(chain: Stored<'chains'>, input: StatusInput): ChainStatus {
   const owner = input.steering.owners.get(chain.uid);
-  const subscribers = [...input.declared.subscribers.values()]
-    .map(({ spec }) => spec)
-    .filter((spec) => selects(chain.spec, spec));
-  const paths = [...input.steering.paths.values()].filter(
-    (path) => path.owner === owner && path.state.phase !== 'draining',
-  );
+  const subscribers = selectedBy(chain, input.declared);
+  const paths = owner === undefined ? [] : (liveByOwner(input.steering).get(owner) ?? []);
   const current = paths.filter((path) => path.state.phase === 'current');
-  const carried = new Map<PathId, number>();
-  if (current.some((path) => path.subscriber === undefined)) {
-    for (const { path } of input.steering.members.values())
-      if (path !== undefined) carried.set(path, (carried.get(path) ?? 0) + 1);
-  }
+  const carried = carriedBy(input.steering);
   const conditions = [
     subscribersReady(subscribers, input),
     pathsRouted(paths, subscribers, input),

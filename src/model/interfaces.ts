@@ -63,12 +63,14 @@ export interface Switches {
   manage(switches: readonly ManagedSwitch[]): void;
 }
 export type ManagedBridge = { readonly dpid: Dpid; readonly ovsdb: string };
+/** Names of ports. */
+export type Edges = { has(port: string): boolean };
 export type ManagedSwitch = ManagedBridge & {
   /**
    * Names of the ports where no switch of ours is: those of subscribers, uplinks and instances. Links are
    * looked for at all others; where this is absent, at none.
    */
-  readonly edges?: ReadonlySet<string>;
+  readonly edges?: Edges;
 };
 
 /** Puts the ports of instances on bridges. Implemented by southbound with OVSDB, used by nf. */

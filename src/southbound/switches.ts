@@ -1,6 +1,6 @@
 import { bigintToMac, type MessageOf, portState, type Version, version15 } from 'ts-openflow';
 import type { Counted } from '../model/counters.ts';
-import type { DesiredSwitch, Isolation, SwitchContent } from '../model/desired.ts';
+import type { DesiredSwitch, SwitchContent } from '../model/desired.ts';
 import { ChainstitchError } from '../model/errors.ts';
 import type { LinkFact, PortFact, Reconciled, SwitchFact } from '../model/facts.ts';
 import type { Dpid, Mac, OfPort, OwnerId } from '../model/ids.ts';
@@ -33,7 +33,7 @@ const DOUBLE_REMEMBERED_MS = 30_000;
 type Entry = {
   readonly keeper: SwitchKeeper;
   channel: Channel | undefined;
-  isolated: ReadonlyMap<OfPort, Isolation>;
+  desired: DesiredSwitch | undefined;
   /** As they were last seen; they outlast the connection. */
   ports: ReadonlyMap<string, PortFact>;
   /** The same with what OVSDB says of each port's MTU. */
@@ -191,9 +191,13 @@ export class SwitchBook implements Switches, ServerEvents {
    * for want of OVSDB works now.
    */
   lookAtIsolation(): void {
-    for (const [dpid, { channel, keeper, isolated }] of this.#entries) {
+    for (const [dpid, { channel, keeper, desired }] of this.#entries) {
       if (channel === undefined || !keeper.wanted) continue;
-      if (keeper.problem !== undefined || this.#options.ovsdb.needsIsolation(dpid, isolated)) keeper.look();
+      if (
+        keeper.problem !== undefined ||
+        this.#options.ovsdb.needsIsolation(dpid, desired?.isolated ?? new Map())
+      )
+        keeper.look();
     }
   }
 
@@ -207,7 +211,7 @@ export class SwitchBook implements Switches, ServerEvents {
   }
 
   #want(entry: Entry, desired: DesiredSwitch | undefined): void {
-    entry.isolated = desired?.isolated ?? new Map();
+    entry.desired = desired;
     entry.keeper.want(desired);
   }
 
@@ -227,7 +231,7 @@ export class SwitchBook implements Switches, ServerEvents {
     const entry: Entry = {
       keeper,
       channel: undefined,
-      isolated: new Map(),
+      desired: undefined,
       ports: new Map(),
       version: undefined,
       doubled: undefined,

@@ -11,6 +11,7 @@
  */
 import type { LinkFact } from '../../model/facts.ts';
 import type { Dpid, Mac, OfPort } from '../../model/ids.ts';
+import type { Edges } from '../../model/interfaces.ts';
 import { readProbe, writeProbe } from './lldp.ts';
 
 export type DiscoveryPort = {
@@ -64,7 +65,7 @@ type PortState = {
 };
 
 type SwitchState = {
-  edges: ReadonlySet<string>;
+  edges: Edges;
   connected: boolean;
   /** When it was first known to hand in probes, on this connection. */
   readySince: number | undefined;
@@ -108,7 +109,7 @@ export class Discovery {
   }
 
   /** The switches to look at, each with the names of the ports where no switch of ours can be. */
-  manage(switches: ReadonlyMap<Dpid, ReadonlySet<string>>, now: number): void {
+  manage(switches: ReadonlyMap<Dpid, Edges>, now: number): void {
     for (const [dpid, known] of this.#switches) {
       if (switches.has(dpid)) continue;
       for (const state of known.ports.values()) this.#forget(state);

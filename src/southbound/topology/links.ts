@@ -3,6 +3,7 @@ import { groups, type MessageOf, macToBigint, noBuffer, ports } from 'ts-openflo
 import { COOKIE_MARK, COOKIE_MARK_MASK, LLDP_GROUP, LLDP_TYPE } from '../../model/desired.ts';
 import type { LinkFact, PortFact, SwitchFact } from '../../model/facts.ts';
 import type { Dpid, OfPort } from '../../model/ids.ts';
+import type { Edges } from '../../model/interfaces.ts';
 import type { Log } from '../log.ts';
 import { type Channel, Disconnected, Refused } from '../openflow/channel.ts';
 import type { Request } from '../openflow/session.ts';
@@ -55,7 +56,7 @@ export class Links {
   }
 
   /** The switches to look at, each with the ports where no switch can be. */
-  manage(switches: ReadonlyMap<Dpid, ReadonlySet<string>>): void {
+  manage(switches: ReadonlyMap<Dpid, Edges>): void {
     this.#discovery.manage(switches, this.#options.now());
     this.#act();
   }
