@@ -15,7 +15,13 @@ import type {
   SubscriberSpec,
 } from '../../model/declared.ts';
 import { ChainstitchError } from '../../model/errors.ts';
-import type { ExplainQuery, ExplainSource, ExplainStep, Explanation } from '../../model/explain.ts';
+import type {
+  ExplainOutcome,
+  ExplainQuery,
+  ExplainSource,
+  ExplainStep,
+  Explanation,
+} from '../../model/explain.ts';
 import type { InstanceId, Ipv4, Name } from '../../model/ids.ts';
 import type { Introspection, Store } from '../../model/interfaces.ts';
 import { sameJson } from '../../model/json.ts';
@@ -240,21 +246,32 @@ async function explained(
   const explanation = await all.explain(query, source);
   const isOthers = ({ chain, foreign }: ExplainStep): boolean =>
     foreign === true || (chain !== undefined && tenantOf(chain) !== tenant);
-  const passes = explanation.passes.map(({ steps, ...where }) => ({
-    ...where,
-    steps: steps.map((step) =>
-      isOthers(step)
-        ? { table: step.table, tableName: step.tableName, does: 'belongs to somebody else' }
-        : step,
-    ),
-  }));
+  const switches = switchesOf(own);
+  const passes = explanation.passes
+    .filter((pass) => switches.has(pass.switch))
+    .map(({ steps, ...where }) => ({
+      ...where,
+      steps: steps.map((step) =>
+        isOthers(step)
+          ? { table: step.table, tableName: step.tableName, does: 'belongs to somebody else' }
+          : step,
+      ),
+    }));
+  const told = (outcome: ExplainOutcome): ExplainOutcome =>
+    outcome.kind === 'output' && !switches.has(outcome.switch)
+      ? { kind: 'unknown', what: "output on a switch of the operator's" }
+      : outcome;
   const dedicated = all.instances().filter(({ record }) => record.pool === undefined);
   const others = new Set(
     dedicated.filter(({ record }) => !isInstanceOf(tenant, record)).map(({ record }) => record.id),
   );
   const hops = explanation.hops.filter(({ instance }) => !others.has(instance as InstanceId));
-  return { ...explanation, passes, hops };
+  return { passes, hops, outcome: told(explanation.outcome), also: explanation.also.map(told) };
 }
+
+/** Those that a subscriber is attached to: a tenant is told of no others. */
+const switchesOf = ({ subscribers }: Declared): ReadonlySet<Name> =>
+  new Set([...subscribers.values()].map(({ spec }) => spec.attachment.switch));
 
 /** What would be declared in all, if this were what the tenant declares. */
 function merged(real: Declared, own: Declared, next: Declared): Declared {
@@ -270,7 +287,7 @@ function merged(real: Declared, own: Declared, next: Declared): Declared {
 
 /** Flows are the operator's to see, and so are switches that no subscriber of the tenant's is attached to. */
 function planned(tenant: Name, plan: Plan, next: Declared): Plan {
-  const own = new Set([...next.subscribers.values()].map(({ spec }) => spec.attachment.switch));
+  const own = switchesOf(next);
   const others = new Set<string>([...next.switches.keys()].filter((name) => !own.has(name)));
   const isOwn = ({ for: whose }: { readonly for: string }): boolean =>
     tenantOf(whose.slice(whose.lastIndexOf(' ') + 1)) === tenant;

@@ -344,10 +344,11 @@ t.test('a tenant explains what its own subscribers send, and sees no steps of ot
         port: 'p1',
         steps: [{ ...step('acme.c'), flow: 'f', does: 'd' }, step('beta.c')],
       },
+      { switch: SECRET as Name, port: SECRET, steps: [step('acme.c')] },
     ],
     hops: [hop('i1'), hop('i2')],
-    outcome: { kind: 'output', switch: 's1' as Name, port: 'p9' },
-    also: [],
+    outcome: { kind: 'output', switch: SECRET as Name, port: SECRET },
+    also: [{ kind: 'output', switch: 's1' as Name, port: 'p9' }],
   };
   const ask = (port: string) =>
     api.as(api.tokens.acme, 'POST', '/v1/explain', { switch: 's1', port, packet: {} });
@@ -357,6 +358,8 @@ t.test('a tenant explains what its own subscribers send, and sees no steps of ot
   t.match(body, {
     passes: [{ steps: [{ flow: 'f' }, { does: 'belongs to somebody else' }] }],
     hops: [hop('i1')],
+    outcome: { kind: 'unknown' },
+    also: [{ kind: 'output', switch: 's1', port: 'p9' }],
   });
   t.equal((body['hops'] as unknown[]).length, 1);
   for (const port of ['p2', 'p3', 'p8', 'p9']) t.match(await ask(port), { status: 404 }, port);
