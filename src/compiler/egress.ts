@@ -1,7 +1,8 @@
 import type { DesiredFlow } from '../model/desired.ts';
-import { type OfPort, type OwnerId, SWITCH_OWNER } from '../model/ids.ts';
+import { type OfPort, SWITCH_OWNER } from '../model/ids.ts';
+import { boundInstances, type EgressInstance, groupOf } from './bound.ts';
 import { boundFor, drop, flow, inPort, output, outputBack } from './flow.ts';
-import { instanceNumber, type NextHop, type Side } from './metadata.ts';
+import type { NextHop, Side } from './metadata.ts';
 import { PRIORITY } from './pipeline.ts';
 import type { InstanceView, SwitchView } from './view.ts';
 
@@ -31,23 +32,18 @@ export function egressFlows(view: SwitchView): readonly DesiredFlow[] {
       flow(SWITCH_OWNER, 'egress', PRIORITY.exact, boundFor({ kind: 'port', port }), output(port)),
     );
 
-  const instances = new Map<string, { readonly hop: InstanceView; readonly owner: OwnerId }>();
-  for (const { record, hops } of view.paths) {
-    for (const hop of hops)
-      if (hop.here && hop.tags === undefined && !view.sleeping.has(hop.instance))
-        instances.set(hop.instance, { hop, owner: record.owner });
-  }
-  for (const hop of view.pooled) instances.set(hop.instance, { hop, owner: SWITCH_OWNER });
-  const entries = [...instances.values()]
-    .sort((a, b) => instanceNumber(a.hop.instance) - instanceNumber(b.hop.instance))
-    .flatMap(({ hop, owner }) => [
-      flow(owner, 'egress', PRIORITY.exact, boundFor(into(hop, 'left')), enter(hop, hop.left)),
-      flow(owner, 'egress', PRIORITY.exact, boundFor(into(hop, 'right')), enter(hop, hop.right)),
-    ]);
+  const entries = boundInstances(view).flatMap((of) =>
+    (['left', 'right'] as const).map((side) =>
+      flow(of.owner, 'egress', PRIORITY.exact, boundFor(into(of.hop, side)), enter(of, side)),
+    ),
+  );
   return [...returns, ...exits, ...entries];
 }
 
 const into = ({ instance }: InstanceView, side: Side): NextHop => ({ kind: 'instance', instance, side });
 
-const enter = (hop: InstanceView, port: OfPort | undefined): DesiredFlow['instructions'] =>
-  hop.ready && port !== undefined ? output(port) : drop;
+function enter(of: EgressInstance, side: Side): DesiredFlow['instructions'] {
+  const [port, group] = [of.hop[side], groupOf(of, side)];
+  if (group !== undefined) return [{ type: 'applyActions', actions: [{ type: 'group', group }] }];
+  return of.hop.ready && port !== undefined ? output(port) : drop;
+}

@@ -6,7 +6,7 @@
  */
 import { type Instruction, ipv4ToNumber, parseMatch, printAction } from 'ts-openflow';
 import type { Attachment, Declared } from '../model/declared.ts';
-import { COOKIE_MARK, COOKIE_MARK_MASK, ownerOfCookie } from '../model/desired.ts';
+import { COOKIE_MARK, COOKIE_MARK_MASK, isOurGroup, ownerOfCookie } from '../model/desired.ts';
 import { ChainstitchError } from '../model/errors.ts';
 import type {
   ExplainHop,
@@ -20,6 +20,7 @@ import type { LinkFact, PortFact } from '../model/facts.ts';
 import { type InstanceId, type Ipv4, MAX_HOPS, type Name, type OwnerId, SWITCH_OWNER } from '../model/ids.ts';
 import { externalAddress } from '../model/rewriting.ts';
 import { type InstanceRecord, type Steering, stationOf } from '../model/steering.ts';
+import { instanceOfGroup } from './bound.ts';
 import { CONTROLLER_PORT, flowText, NORMAL_PORT } from './flow.ts';
 import { decodePlace, NEXT_HOP_MASK, PLACE_MASK, type Side } from './metadata.ts';
 import type { AnyFlow, FlowTables } from './packets/flow-table.ts';
@@ -311,6 +312,10 @@ function effect(instruction: Instruction, names: Names): string {
           if (action.type === 'popVlan') return 'takes the tag off';
           if (action.type === 'setField' && action.field.field === 'vlan_vid')
             return `of VLAN ${Number(action.field.value) & 0xfff}`;
+          if (action.type === 'group' && isOurGroup(action.group)) {
+            const { instance, side } = instanceOfGroup(action.group);
+            return `into instance ${instance} (${side}) while its port is live, else past it or nowhere`;
+          }
           if (action.type !== 'output') return printAction(action);
           if (action.port === CONTROLLER_PORT) return 'to the controller';
           if (action.port === NORMAL_PORT) return 'switches it as a learning bridge does';

@@ -90,6 +90,20 @@ export const toController: Instructions = apply(CONTROLLER_PORT, 0xffff);
 /** As little of it as a switch sends: that there is one is all that matters. */
 export const callController: Action = outputTo(CONTROLLER_PORT, 64);
 
+/** All of it: what else stands in the metadata is written anew behind it. */
+export const setMetadata = (value: bigint): Action => ({
+  type: 'setField',
+  field: { field: 'metadata', value },
+});
+
+/** OFPP_IN_PORT of 16 bits: looks up as from the port that the frame has come in at. */
+const SAME_PORT = 0xfff8;
+export const resubmitTo = (table: TableName): Action => ({
+  type: 'resubmitTable',
+  inPort: SAME_PORT,
+  table: PIPELINE[table].id,
+});
+
 /** With these actions before all others. A flow has one instruction of a kind (OpenFlow 1.5.1, section 5.5). */
 export function before(actions: readonly Action[], instructions: Instructions): Instructions {
   if (actions.length === 0) return instructions;

@@ -13,7 +13,7 @@ export type TableSpec = {
   /** What happens to a frame that no flow matches; `declared` is what the switch declares for such traffic. */
   readonly miss: 'drop' | 'declared' | TableName;
 };
-export type TableName = 'ingress' | 'classify' | 'steer' | 'unchained' | 'egress' | 'deliver';
+export type TableName = 'ingress' | 'classify' | 'steer' | 'unchained' | 'egress' | 'deliver' | 'passed';
 
 export const PIPELINE = {
   ingress: {
@@ -67,15 +67,22 @@ export const PIPELINE = {
   },
   egress: {
     id: 4,
-    does: 'Maps a next hop to the port that it is at now',
+    does: 'Maps a next hop to the port that it is at now, by a group where the switch is to see whether it is live',
     matches: ['metadata', 'in_port'],
-    goesTo: [],
+    goesTo: ['passed'],
     miss: 'drop',
   },
   deliver: {
     id: 5,
     does: 'Ends a path that many share: what has come down it goes to the subscriber of that path that it is for',
     matches: ['metadata', 'eth_dst', 'eth_type', 'arp_tpa', 'nw_proto', 'icmpv6_type', 'nd_target'],
+    goesTo: [],
+    miss: 'drop',
+  },
+  passed: {
+    id: 6,
+    does: 'Takes what cannot go into an instance whose port is not live past a hop that fails open, and submits it to `steer` anew',
+    matches: ['metadata'],
     goesTo: [],
     miss: 'drop',
   },

@@ -6,6 +6,7 @@ import type { DesiredPart } from '../model/parts.ts';
 import { classifyFlows } from './classify.ts';
 import { deliverFlows } from './deliver.ts';
 import { egressFlows } from './egress.ts';
+import { failoverGroups, passedFlows } from './failover.ts';
 import { drop, flow, goTo, normal } from './flow.ts';
 import { ingressFlows } from './ingress.ts';
 import { PIPELINE, PRIORITY, TABLE_NAMES, type TableSpec } from './pipeline.ts';
@@ -24,8 +25,9 @@ export function tablesOf(view: SwitchView): DesiredPart {
       ...unchainedFlows(view),
       ...egressFlows(view),
       ...deliverFlows(view),
+      ...passedFlows(view),
     ],
-    groups: [],
+    groups: failoverGroups(view),
     isolated: isolation(view),
   };
 }

@@ -25,7 +25,11 @@ type Tag = Event<AnyFlow>['tags'][number];
 /** OFPVID_NONE: that there is no tag can be asked for (OpenFlow 1.5.1, table 13). */
 const UNTAGGED: Packet = new Map([['vlan_vid', 0n]]);
 
-/** @param beneath tags under the packet's outer one, as an earlier walk has left them */
+/**
+ * Supposes that all ports are live.
+ *
+ * @param beneath tags under the packet's outer one, as an earlier walk has left them
+ */
 export function walk<F extends AnyFlow>(
   flows: readonly F[] | FlowTables<F>,
   packet: Packet,
@@ -33,7 +37,12 @@ export function walk<F extends AnyFlow>(
 ): Walk<F> {
   const tables = flows instanceof FlowTables ? flows : new FlowTables(flows);
   const fresh = [...tables.fresh].map(([field, { value }]): [FieldName, bigint] => [field, value]);
-  const { events, ways } = run(tables, Packets.one(new Map([...fresh, ...UNTAGGED, ...packet])), beneath);
+  const { events: all, ways } = run(
+    tables,
+    Packets.one(new Map([...fresh, ...UNTAGGED, ...packet])),
+    beneath,
+  );
+  const events = all.filter(({ failedOver }) => !failedOver);
   const effects = events.map(({ effect }) => effect);
   return {
     hits: ways[0] ?? [],

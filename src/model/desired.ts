@@ -58,6 +58,7 @@ export const ownerOfCookie = (cookie: bigint): OwnerId => Number((cookie >> 16n)
 
 /** A group has no cookie, so its number says whose it is: ours have this in their upper 8 bits. */
 export const GROUP_MARK = 0xc5;
+export const groupNumber = (number: number): number => ((GROUP_MARK << 24) | number) >>> 0;
 export const isOurGroup = (group: number): boolean => group >>> 24 === GROUP_MARK;
 
 /** What a switch really holds, of everybody. */

@@ -190,7 +190,7 @@ class Auditor {
   #entering(chained: ChainedView, direction: Direction, to: OfPort, packets: Packets, event: Found): void {
     const { name } = chained.spec;
     for (const { chain, cubes, before } of this.#sharesOf(chained, direction)) {
-      if (allows(this.#wires.first(chained, chain, direction), to, packets)) continue;
+      if (allows(this.#wires.first(chained, chain, direction), to, packets, event.failedOver)) continue;
       const part = partOf(packets, cubes, before);
       if (part === undefined) continue;
       const belongs = chain === undefined ? 'no chain' : `chain ${this.#names.chain(chain.owner)}`;
@@ -214,7 +214,11 @@ class Auditor {
 
   #fromInstance(end: Extract<End, { kind: 'instance' }>, back: Return | undefined, event: Found): void {
     const { effect, packets } = event;
-    if (effect.kind === 'output' && allows(back?.nexts ?? [], effect.port as OfPort, packets)) return;
+    if (
+      effect.kind === 'output' &&
+      allows(back?.nexts ?? [], effect.port as OfPort, packets, event.failedOver)
+    )
+      return;
     const whose = {
       ...(back?.subscriber === undefined ? {} : { subscriber: back.subscriber }),
       direction: end.side === 'right' ? 'upstream' : 'downstream',
@@ -226,7 +230,7 @@ class Auditor {
 
   #fromLink({ port, tag, direction, subscriber, nexts }: Return, event: Found): void {
     const { effect, packets } = event;
-    if (effect.kind === 'output' && allows(nexts, effect.port as OfPort, packets)) return;
+    if (effect.kind === 'output' && allows(nexts, effect.port as OfPort, packets, event.failedOver)) return;
     const whose = { ...(subscriber === undefined ? {} : { subscriber }), direction };
     const from = `what comes over the link at ${this.#place(port)} with label ${tag}`;
     this.#find(kindOf(effect), whose, `${from} ${this.#does(effect)}`, event);
@@ -302,7 +306,7 @@ class Auditor {
       const some = packets?.example();
       if (packets === undefined || some === undefined) continue;
       cubes.push(cube);
-      if (allows(this.#wires.first(chained, chain, 'downstream'), to, packets)) continue;
+      if (allows(this.#wires.first(chained, chain, 'downstream'), to, packets, event.failedOver)) continue;
       const { name } = chained.spec;
       this.#find(
         this.#isOfAnother(to, name) ? 'cross-talk' : 'bypass',

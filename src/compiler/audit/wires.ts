@@ -28,6 +28,8 @@ export type Next = {
   readonly tag?: number;
   /** What they must be, all of them; absent for anything. */
   readonly only?: readonly Cube[];
+  /** It is behind a hop that fails open and is ready: only a switch that finds the hop's port dead may send there. */
+  readonly failedOver?: boolean;
 };
 
 /** Where packets come out of an instance or over a link, and where they may go from there. */
@@ -62,10 +64,16 @@ export const identityCubes = ({ spec }: Pick<ChainedView, 'spec'>): readonly Cub
   identitiesOf(spec).flatMap((match) => cubeOf(match) ?? []);
 
 /** Whether packets that are put out of a port go where they may. */
-export const allows = (nexts: readonly Next[], port: OfPort, packets: Packets): boolean =>
+export const allows = (
+  nexts: readonly Next[],
+  port: OfPort,
+  packets: Packets,
+  failedOver: boolean,
+): boolean =>
   nexts.some(
     (next) =>
       next.port === port &&
+      (failedOver || next.failedOver !== true) &&
       (next.tag === undefined || packets.valueOf('vlan_vid') === BigInt(vlanPresent | next.tag)) &&
       (next.only === undefined || packets.without(exclude(next.only)).example() === undefined),
   );
@@ -157,26 +165,32 @@ export class Wires {
     const { name } = this.#view.spec;
     const hops = hopsOf(path, direction);
     const nexts: Next[] = [];
+    let failedOver = false;
+    const push = (next: Next): void => void nexts.push(failedOver ? { ...next, failedOver } : next);
     for (let done = hopsDone; done <= hops.length; done++) {
       // What a tap gives back has no place to go on from, so its ports are no returns.
       for (const tap of tapsAt(path, direction, done)) {
         const port = direction === 'upstream' ? tap.left : tap.right;
-        if (port !== undefined) nexts.push({ port });
+        if (port !== undefined) push({ port });
       }
       const link = passages(path.record, direction, done).find(({ from }) => from.switch === name);
       if (link) {
         const port = this.#view.numbers.get(link.from.port);
-        return port === undefined ? nexts : [...nexts, { port, tag: link.label }];
+        if (port !== undefined) push({ port, tag: link.label });
+        return nexts;
       }
       if (arrival(path.record, direction, done) !== name) return nexts;
       const hop = hops[done];
       if (hop === undefined) break;
       const port = direction === 'upstream' ? hop.left : hop.right;
       const tag = hop.tags?.[direction];
-      if (port !== undefined) nexts.push({ port, ...(tag === undefined ? {} : { tag }) });
-      if (!isPassedOver(hop)) return nexts;
+      if (port !== undefined) push({ port, ...(tag === undefined ? {} : { tag }) });
+      if (isPassedOver(hop)) continue;
+      if (hop.onFailure !== 'open' || !hop.here) return nexts;
+      failedOver = true;
     }
-    return [...nexts, ...this.#endOf(path, direction)];
+    for (const end of this.#endOf(path, direction)) push(end);
+    return nexts;
   }
 
   #endOf({ record, uplink, subscriber }: PathView, direction: Direction): readonly Next[] {

@@ -46,6 +46,8 @@ export type Event<F> = {
   readonly tags: readonly (Bits | undefined)[];
   /** The flows that they have met, in order. */
   readonly hits: readonly Hit<F>[];
+  /** Only while a port that a fast failover group watches is not live. */
+  readonly failedOver: boolean;
 };
 
 /**
@@ -70,7 +72,15 @@ export function run<F extends AnyFlow>(
   tags: readonly (Bits | undefined)[] = [],
 ): Run<F> {
   const runner = new Runner(tables);
-  const start: State<F> = { packets, hits: [], later: new Map(), acted: false, tags, depth: 0 };
+  const start: State<F> = {
+    packets,
+    hits: [],
+    later: new Map(),
+    acted: false,
+    tags,
+    depth: 0,
+    failedOver: false,
+  };
   const states = runner.table(start, 0);
   for (const state of states) runner.end(state);
   return { events: runner.events, ways: states.map(({ hits }) => hits) };
@@ -85,6 +95,7 @@ type State<F> = {
   /** What was known of VLAN tags that lie beneath those that were pushed. */
   readonly tags: readonly (Bits | undefined)[];
   readonly depth: number;
+  readonly failedOver: boolean;
   readonly exited?: true;
 };
 
@@ -196,8 +207,9 @@ class Runner<F extends AnyFlow> {
 
   #actionSet(state: State<F>, set: ReadonlyMap<string, Action>): readonly State<F>[] {
     const ordered = ORDER.flatMap((slot) => [...set].filter(([name]) => name.startsWith(slot)));
-    const last = set.has('group') ? 'output' : '';
-    const actions = ordered.filter(([name]) => name !== last).map(([, action]) => action);
+    // Of what ends a set, the first is done alone; Open vSwitch lets a bucket submit a packet again as well.
+    const last = ['group', 'output', 'resubmitTable'].filter((name) => set.has(name)).slice(1);
+    const actions = ordered.filter(([name]) => !last.includes(name)).map(([, action]) => action);
     return this.#actions({ ...state, later: new Map() }, actions, state.hits.at(-1)?.table ?? 0);
   }
 
@@ -318,10 +330,12 @@ class Runner<F extends AnyFlow> {
     const group = this.#tables.group(id);
     if (group === undefined || state.depth > MAX_DEPTH) return [this.#unknown(state, action)];
     const inside = { ...state, depth: state.depth + 1 };
-    const through = group.buckets.map(({ actions }) =>
+    const isFailover = group.groupType === groupTypes.fastFailover;
+    const through = group.buckets.map(({ actions }, place) => {
+      const failedOver = state.failedOver || (isFailover && place > 0);
       // They are done in the order of an action set (section 5.10).
-      this.#actionSet({ ...inside, acted: false }, inSlots(standardActions(actions))),
-    );
+      return this.#actionSet({ ...inside, acted: false, failedOver }, inSlots(standardActions(actions)));
+    });
     if (group.groupType === groupTypes.all || group.groupType === groupTypes.indirect) {
       const acted = state.acted || through.flat().some((one) => one.acted);
       return [{ ...state, acted }];
@@ -344,7 +358,8 @@ class Runner<F extends AnyFlow> {
   }
 
   #emit(state: State<F>, effect: Effect): State<F> {
-    this.events.push({ effect, packets: state.packets, tags: state.tags, hits: state.hits });
+    const { packets, tags, hits, failedOver } = state;
+    this.events.push({ effect, packets, tags, hits, failedOver });
     return { ...state, acted: true };
   }
 }
@@ -376,6 +391,7 @@ const ORDER = [
   'meter',
   'group',
   'output',
+  'resubmitTable',
 ];
 
 /** Which place of the action set an action takes; settings of different fields have one each. */

@@ -10,7 +10,7 @@ import {
   ownerOfCookie,
 } from '../../model/desired.ts';
 import { type OfPort, type OwnerId, SWITCH_OWNER } from '../../model/ids.ts';
-import type { DesiredParts } from '../../model/parts.ts';
+import type { DesiredPart, DesiredParts } from '../../model/parts.ts';
 import { groupBody } from './groups.ts';
 
 export type Change =
@@ -79,9 +79,13 @@ export type PartsChange = {
   /** Flows that count something and go, come, or are to count something else, by their keys. */
   readonly recounted: ReadonlyMap<string, Recounted>;
   readonly isolated: ReadonlyMap<OfPort, Isolation>;
+  /** Whether groups are others. */
   readonly hasGroups: boolean;
 };
 export type Recounted = { readonly was?: DesiredFlow; readonly is?: DesiredFlow };
+
+const groupsText = (part: DesiredPart | undefined): string =>
+  JSON.stringify(part?.groups ?? [], (_key, value) => (typeof value === 'bigint' ? `${value}` : value));
 
 /** How to get from a switch that holds one set of parts to the other, without asking it. */
 export function partsChange(from: DesiredParts, to: DesiredParts): PartsChange {
@@ -94,7 +98,7 @@ export function partsChange(from: DesiredParts, to: DesiredParts): PartsChange {
     for (const flow of now?.flows ?? []) are.set(canonical(flow).key, flow);
     for (const [port, isolation] of now?.isolated ?? [])
       if (old?.isolated.get(port) !== isolation) isolated.set(port, isolation);
-    hasGroups ||= [old, now].some((part) => part !== undefined && part.groups.length > 0);
+    hasGroups ||= groupsText(old) !== groupsText(now);
   }
   const deletions: Change[] = [];
   const additions: Change[] = [];

@@ -39,8 +39,9 @@ export function explained(
   const query = { switch: 's1' as Name, port, packet };
   const answer = explain({ query, links: [], declared, steering, interfacePrefix });
   answer.next();
+  const compiled = compile(input).switches.get(DPID);
   const { done, value } = answer.next({
-    tables: new FlowTables(compile(input).switches.get(DPID)?.flows ?? []),
+    tables: new FlowTables(compiled?.flows ?? [], compiled?.groups),
     ports: facts.switches.get(DPID)?.ports ?? new Map(),
   });
   if (!done) throw new Error('there is one switch');

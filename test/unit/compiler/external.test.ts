@@ -37,12 +37,13 @@ const ARM = 20;
 
 t.test('frames pass it both ways, in order, and its ports are nobody else’s', async (t) => {
   const input = world();
-  const { flows, isolated } = tablesOf(input);
+  const tables = tablesOf(input);
+  const { isolated } = tables;
   const trip = (from: number, eth_dst: bigint): readonly string[] => {
     const met: string[] = [];
     let [at, frame] = [from, frameOf({ eth_dst })];
     for (let pass = 0; pass < 9; pass++) {
-      const [left, ...more] = leaving(flows, at, frame);
+      const [left, ...more] = leaving(tables, at, frame);
       t.equal(more.length, 0);
       if (left === undefined) return met;
       const vlan = Number(left.packet.get('vlan_vid') ?? 0n) & 0xfff;
@@ -61,7 +62,7 @@ t.test('frames pass it both ways, in order, and its ports are nobody else’s', 
     t.equal(isolated.get(port as never), 'all');
     for (const vlan_vid of [0n, 0x1005n])
       t.strictSame(
-        leaving(flows, port, frameOf({ eth_dst: 1n, vlan_vid })),
+        leaving(tables, port, frameOf({ eth_dst: 1n, vlan_vid })),
         [],
         'without its tag it is nobody’s',
       );

@@ -1,6 +1,7 @@
 /** One pass of a frame through tables, with what it needs for the next. */
 import { ports } from 'ts-openflow';
-import type { FlowTables } from '../../../src/compiler/packets/flow-table.ts';
+import type { CompiledSwitch } from '../../../src/compiler/compile.ts';
+import { FlowTables } from '../../../src/compiler/packets/flow-table.ts';
 import { type Packet, type Walk, walk } from '../../../src/compiler/walk.ts';
 import type { DesiredFlow } from '../../../src/model/desired.ts';
 
@@ -14,11 +15,15 @@ export const frameOf = (headers: Readonly<Record<string, bigint>>): Frame => ({
 
 /** Where a frame leaves that comes in at a port, OFPP_NORMAL among the ports; nowhere if it is dropped. */
 export function leaving(
-  flows: FlowTables<DesiredFlow> | readonly DesiredFlow[],
+  tables: FlowTables<DesiredFlow> | Pick<CompiledSwitch, 'flows' | 'groups'>,
   port: number,
   { packet, beneath }: Frame,
 ): readonly Leaving[] {
-  const { effects, after } = walk(flows, new Map([...packet, ['in_port', BigInt(port)]]), beneath);
+  const { effects, after } = walk(
+    tables instanceof FlowTables ? tables : new FlowTables(tables.flows, tables.groups),
+    new Map([...packet, ['in_port', BigInt(port)]]),
+    beneath,
+  );
   return effects.flatMap((effect, index): Leaving[] => {
     const at = effect.kind === 'output' ? effect.port : effect.kind === 'normal' ? ports.normal : undefined;
     const frame = after[index];

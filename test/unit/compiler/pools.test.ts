@@ -87,7 +87,7 @@ function tablesOf(declared: Declared, steering: Steering, options: Options = {})
 
 const known = new WeakMap<CompiledSwitch, FlowTables<DesiredFlow>>();
 function indexed(tables: CompiledSwitch): FlowTables<DesiredFlow> {
-  const made = known.get(tables) ?? new FlowTables(tables.flows);
+  const made = known.get(tables) ?? new FlowTables(tables.flows, tables.groups);
   known.set(tables, made);
   return made;
 }
@@ -284,7 +284,7 @@ t.test(
         const [at] = path?.hops ?? [];
         const left = Number(at?.instance.slice(1)) * 10;
         const headers = { eth_dst: macOf(n), vlan_vid: BigInt(0x1000 | (at?.shared?.tag ?? 0)) };
-        const flows = tablesOf(world, now).flows;
+        const flows = tablesOf(world, now);
         const [out] = leaving(flows, left, frameOf(headers));
         t.equal(out?.port, 100_000 + n, `s${n}`);
       }
@@ -419,11 +419,11 @@ t.test('a frame that a shared function makes up reaches nobody but those on its 
     pools: [pool('edge', 1)],
   });
   const steering = plan(declared, EMPTY_STEERING);
-  const { flows } = tablesOf(declared, steering);
+  const tables = tablesOf(declared, steering);
   const edge = [...steering.instances.values()].find((one) => one.pool !== undefined);
   const left = Number(edge?.id.slice(1)) * 10;
   const made = (n: number, vlan: bigint) =>
-    leaving(flows, left, frameOf({ eth_dst: macOf(n), vlan_vid: vlan })).map(({ port }) => port);
+    leaving(tables, left, frameOf({ eth_dst: macOf(n), vlan_vid: vlan })).map(({ port }) => port);
   t.strictSame(made(0, 0x1001n), [100_000]);
   for (const n of [2, 3]) t.strictSame(made(n, 0x1001n), [], `not s${n}, who is on no path of the pool`);
   t.strictSame(made(0, 0x1002n), [], 'nor with a tag that is no path');

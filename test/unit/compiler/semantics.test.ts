@@ -51,14 +51,14 @@ function tablesOf(world: { declared: Declared; steering: Steering; facts: Facts 
 
 /** Follows a frame through the switch and through instances that let everything pass; gives the ports it met. */
 function trip(
-  tables: Pick<CompiledSwitch, 'flows'>,
+  tables: Pick<CompiledSwitch, 'flows' | 'groups'>,
   port: number,
   headers: Readonly<Record<string, bigint>>,
 ): number[] {
   const met: number[] = [];
   let at = port;
   let frame = frameOf(headers);
-  const flows = new FlowTables(tables.flows);
+  const flows = new FlowTables(tables.flows, tables.groups);
   for (let pass = 0; pass < 40; pass++) {
     const [left] = leaving(flows, at, frame);
     if (left === undefined) return met;
@@ -338,7 +338,8 @@ t.test('the interpreter can tell a bypass', async (t) => {
     priority: 400,
     instructions: [{ type: 'applyActions', actions: [{ type: 'output', port: PORT.uplink, maxLen: 0 }] }],
   } as const;
-  t.strictSame(trip({ flows: [...tables.flows, around] }, PORT.alice, {}), [PORT.uplink]);
+  const { flows, groups } = tables;
+  t.strictSame(trip({ flows: [...flows, around], groups }, PORT.alice, {}), [PORT.uplink]);
   t.not(alice.mac, bob.mac);
 });
 

@@ -32,11 +32,11 @@ function trip(
   eth_dst: bigint,
   taps: readonly number[],
 ): readonly string[] {
-  const flows = compile(input).switches.get(DPID)?.flows ?? [];
+  const tables = compile(input).switches.get(DPID) ?? { flows: [], groups: [] };
   const met: string[] = [];
   let [at, frame] = [from, frameOf({ eth_dst })];
   for (let pass = 0; pass < 9; pass++) {
-    const all = leaving(flows, at, frame);
+    const all = leaving(tables, at, frame);
     met.push(...all.filter(({ port }) => taps.includes(port)).map(({ port }) => `+${port}`));
     const [left, ...more] = all.filter(({ port }) => !taps.includes(port));
     if (more.length > 0) throw new Error('it goes two ways');
@@ -74,12 +74,13 @@ t.test('each gets a copy where it stands, both ways', async (t) => {
     `+${own + 1}`,
     '1',
   ]);
-  const { flows, isolated } = compile(input).switches.get(DPID) ?? { flows: [], isolated: new Map() };
+  const tables = compile(input).switches.get(DPID) ?? { flows: [], groups: [], isolated: new Map() };
+  const { isolated } = tables;
   for (const port of taps) {
     t.equal(isolated.get(port as never), 'all');
     for (const vlan_vid of [0n, 0x1001n, 0x1800n])
       t.strictSame(
-        leaving(flows, port, frameOf({ eth_dst: 1n, vlan_vid })),
+        leaving(tables, port, frameOf({ eth_dst: 1n, vlan_vid })),
         [],
         'what it gives back goes nowhere',
       );

@@ -235,7 +235,9 @@ t.test('what is foretold is what comes', async (t) => {
       JSON.stringify(spec?.hops) ?? 'none',
     );
     t.equal(planned?.total.after ?? flows().length, flows().length);
-    t.equal(planned?.differences ?? 0, gone.size + come.length - (planned?.flows.changed.length ?? 0));
+    const ofGroups = Object.values(planned?.groups ?? {}).flat().length;
+    const ofFlows = gone.size + come.length - (planned?.flows.changed.length ?? 0);
+    t.equal(planned?.differences ?? 0, ofFlows + ofGroups);
     const { start, stop, reconfigure } = plan.instances;
     seen.push([start, stop, reconfigure].map((list) => list.map(({ id }) => id)));
     t.same(plan.notes, []);
