@@ -180,7 +180,7 @@ export const SETTINGS = {
   'audit-interval': {
     type: { is: 'milliseconds', min: 100, max: 86_400_000 },
     default: '10000',
-    help: "Time between two readings of the flows of a switch, in which strangers' edits are found and undone.",
+    help: "Time between two readings of the flows of a switch, in which strangers' edits are found and undone; at least a millisecond for each flow that it holds.",
   },
   'drain-time': {
     type: { is: 'milliseconds', min: 0, max: 600_000 },
