@@ -19,7 +19,16 @@ both('answers the console', async (t, isolation) => {
   t.strictSame(counters, {
     left: nothing,
     right: nothing,
-    function: { allowed: 0, denied: 0, malformed: 0, flows: 0, flowsEvicted: 0, rules: [] },
+    function: {
+      allowed: 0,
+      denied: 0,
+      malformed: 0,
+      flows: 0,
+      flowsEvicted: 0,
+      flowsLimited: 0,
+      rules: [],
+      furtherRules: 0,
+    },
   });
   t.equal(await console.ask('reboot'), 'error reason=unknown request');
 });
