@@ -10,8 +10,7 @@ t.test('a chain is answered for when it is active', async (t) => {
   const api = setUp(t);
   await declareLab(api);
   const answer = api.call('POST', `/v1/chains${LONG}`, CHAIN);
-  await sleep(10);
-  t.equal(api.northbound.waiting, 1);
+  while (api.northbound.waiting < 1) await sleep(1);
   api.control.report('c', 'pending');
   await sleep(10);
   t.equal(api.northbound.waiting, 1, 'still waits');
