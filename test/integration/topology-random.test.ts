@@ -263,7 +263,12 @@ class World {
 }
 
 /** Where a packet comes out that goes in at a port, by the compiled tables and over patch ports. */
-function modelled(world: World, from: { at: number; port: string }, packet: Packet): readonly string[] {
+function modelled(
+  world: World,
+  from: { at: number; port: string },
+  packet: Packet,
+  watched: 'live' | 'dead',
+): readonly string[] {
   const { fabric } = world;
   const facts = fabric.control.switchFacts();
   const desired = new Map(fabric.control.desired().map((one) => [one.dpid, one]));
@@ -285,13 +290,16 @@ function modelled(world: World, from: { at: number; port: string }, packet: Pack
   ): void => {
     const ports = facts.get(dpidOf(at))?.ports;
     const ofport = ports?.get(port)?.ofport;
-    const flows = desired.get(dpidOf(at))?.flows;
-    if (ofport === undefined || flows === undefined || depth > 60) {
+    const wanted = desired.get(dpidOf(at));
+    if (ofport === undefined || wanted === undefined || depth > 60) {
       out.push('?');
       return;
     }
     const arrived = new Map<FieldName, bigint>([...one, ['in_port', BigInt(ofport)]]);
-    const walked = walk<DesiredFlow>(new FlowTables(flows), arrived, beneath);
+    const groups = wanted.groups.map((group) =>
+      watched === 'live' || group.buckets.length < 2 ? group : { ...group, buckets: group.buckets.slice(1) },
+    );
+    const walked = walk<DesiredFlow>(new FlowTables(wanted.flows, groups), arrived, beneath);
     for (const [i, effect] of walked.effects.entries()) {
       if (effect.kind === 'drop') continue;
       if (effect.kind !== 'output') {
@@ -351,12 +359,15 @@ async function compare(t: Test, world: World): Promise<number> {
     const parts = text.split(',').filter((part) => part !== 'vlan_tci=0');
     for (const one of parseMatch(parts.map((part) => part.replace('vlan_tci', 'vlan_vid'))))
       if (one.field !== 'unknown') fields.set(one.field, BigInt(one.value));
-    const ours = modelled(world, { at, port: name }, fields);
+    const ours = modelled(world, { at, port: name }, fields, 'live');
     // What NORMAL has learned is known to the switch alone.
     if (ours.includes('normal')) continue;
     const real = await traced(world, at, ofport, text);
     compared++;
-    if (real.join() !== ours.join()) told.push(`s${at} ${name} ${text}: real ${real} ours ${ours}`);
+    // Whether the checks of a stand-in's port are heard is known to the switch alone.
+    const otherwise = modelled(world, { at, port: name }, fields, 'dead');
+    if (![ours, otherwise].some((one) => one.join() === real.join()))
+      told.push(`s${at} ${name} ${text}: real ${real} ours ${ours}`);
   }
   t.strictSame(told, [], `${compared} packets go where Open vSwitch sends them`);
   return compared;
