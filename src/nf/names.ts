@@ -7,13 +7,13 @@ const GROUP = 16;
 const LABEL_END = '\x01';
 /** Of a key: a name of 253 characters and the end of its last label. */
 const MAX_KEY = 254;
-const LABEL = /^[a-z0-9_-]{1,63}$/;
+const LABEL = /^[A-Za-z0-9_-]{1,63}$/;
 
 /** `www.Example.org` as `org\x01example\x01www\x01`; undefined when it is no name. */
 export function keyOf(name: string): string | undefined {
-  const labels = name.toLowerCase().replace(/\.$/, '').split('.');
+  const labels = name.replace(/\.$/, '').split('.');
   if (!labels.every((label) => LABEL.test(label))) return undefined;
-  const key = labels.reverse().join(LABEL_END) + LABEL_END;
+  const key = labels.reverse().join(LABEL_END).toLowerCase() + LABEL_END;
   return key.length > MAX_KEY ? undefined : key;
 }
 

@@ -1,7 +1,7 @@
 import t from 'tap';
 
 import { buildImages, DEVICES, ip, startMachine } from './machine.ts';
-import { ethernet, ipv4, udp, Wire } from './wire.ts';
+import { ethernet, ipv4, tagged, udp, Wire } from './wire.ts';
 
 buildImages();
 
@@ -76,8 +76,11 @@ t.test('a change takes effect at once, also on flows that exist; a refused one h
   t.notOk(await wire.passes('left', query(53)));
   t.notOk(await wire.passes('right', ipv4(17, SERVER, CLIENT, udp(5000, 53))));
   t.ok(await wire.passes('left', query(54)));
+  t.notOk(await wire.passes('left', tagged(0x9100, tagged(0x8100, query(53)))), 'behind two VLAN tags');
+  t.ok(await wire.passes('left', tagged(0x9100, tagged(0x8100, query(54)))));
+  t.notOk(await wire.passes('left', tagged(0x9100, tagged(0x8100, tagged(0x8100, query(54))))), 'three');
   t.match(await console.ask('hello'), / revision=3$/);
-  t.strictSame((await console.counters()).function.rules, [2], 'counted from the change on');
+  t.strictSame((await console.counters()).function.rules, [3], 'counted from the change on');
 });
 
 t.test('4096 rules: the last one decides', async (t) => {

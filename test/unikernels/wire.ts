@@ -145,6 +145,15 @@ export function ethernet(type: number, payload: Buffer): Buffer {
   return Buffer.concat([header, payload]);
 }
 
+/** The frame with a tag of VLAN 7 before all that it has. */
+export function tagged(type: number, frame: Buffer): Buffer {
+  return Buffer.concat([
+    frame.subarray(0, 12),
+    Buffer.from([type >> 8, type & 0xff, 0, 7]),
+    frame.subarray(12),
+  ]);
+}
+
 export function ipv4(protocol: number, from: string, to: string, payload: Buffer): Buffer {
   const header = Buffer.alloc(20);
   header.writeUInt8(0x45, 0);

@@ -2,6 +2,7 @@
 #ifndef COMMON_ETHERNET_H
 #define COMMON_ETHERNET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,6 +11,8 @@
 #define ETHERTYPE_VLAN 0x8100
 #define ETHERTYPE_IPV6 0x86dd
 #define ETHERTYPE_PROVIDER_VLAN 0x88a8
+/* What gear older than 802.1ad puts in front of its tags. */
+#define ETHERTYPE_OLD_VLAN 0x9100
 
 #define ETHERNET_HEADER 14
 #define VLAN_TAG 4
@@ -36,6 +39,10 @@ static inline void set32(uint8_t *at, uint32_t value) {
 	set16(at + 2, value);
 }
 
+static inline bool is_vlan(uint16_t type) {
+	return type == ETHERTYPE_VLAN || type == ETHERTYPE_PROVIDER_VLAN || type == ETHERTYPE_OLD_VLAN;
+}
+
 struct ethernet {
 	uint16_t type;
 	/* Where what it carries begins; at most the frame's length. */
@@ -49,9 +56,7 @@ struct ethernet {
 static inline struct ethernet ethernet_read(const uint8_t *frame, size_t length) {
 	struct ethernet read = {get16(frame + 12), ETHERNET_HEADER};
 	for (int tags = 0; tags < 2; tags++) {
-		if (read.type != ETHERTYPE_VLAN && read.type != ETHERTYPE_PROVIDER_VLAN)
-			break;
-		if (length < read.payload + VLAN_TAG)
+		if (!is_vlan(read.type) || length < read.payload + VLAN_TAG)
 			break;
 		read.type = get16(frame + read.payload + 2);
 		read.payload += VLAN_TAG;

@@ -4,7 +4,7 @@
  *
  * Malformed, and never passed: headers that are cut short or contradict each other; a first
  * fragment without its whole transport header; source routing (its real destination is hidden
- * from the rules); TCP flags that no honest stack sends.
+ * from the rules); TCP flags that no honest stack sends; a third VLAN tag.
  */
 #include "packet.h"
 
@@ -294,16 +294,13 @@ static bool read_ip(struct bytes bytes, uint8_t family, struct packet *packet) {
 enum content packet_read(const uint8_t *frame, size_t length, struct packet *packet) {
 	struct bytes bytes = {frame, length};
 	memset(packet, 0, sizeof(*packet));
-	uint16_t type = get16(frame + 12);
-	skip(&bytes, 14);
-	if (type == ETHERTYPE_VLAN || type == ETHERTYPE_PROVIDER_VLAN) {
-		if (bytes.length < 4)
-			return CONTENT_MALFORMED;
-		packet->vlan = get16(bytes.at) & 0xfff;
-		type = get16(bytes.at + 2);
-		skip(&bytes, 4);
-	}
-	switch (type) {
+	struct ethernet ethernet = ethernet_read(frame, length);
+	if (is_vlan(ethernet.type))
+		return CONTENT_MALFORMED;
+	for (size_t at = ETHERNET_HEADER, shift = 0; at < ethernet.payload; at += VLAN_TAG, shift += 12)
+		packet->vlan |= (get16(frame + at) & 0xfffu) << shift;
+	skip(&bytes, ethernet.payload);
+	switch (ethernet.type) {
 	case ETHERTYPE_ARP:
 		return bytes.length >= ARP_LENGTH ? CONTENT_ARP : CONTENT_MALFORMED;
 	case ETHERTYPE_IPV4:

@@ -29,7 +29,8 @@ struct quote {
 struct packet {
 	uint8_t family; /* 4 or 6 */
 	uint8_t protocol;
-	uint16_t vlan; /* 0 when untagged */
+	/* 0 when untagged. The outer tag's in the low 12 bits, above them the inner tag's. */
+	uint32_t vlan;
 	struct address from, to;
 
 	/*
@@ -60,9 +61,17 @@ struct packet {
 	uint32_t fragment_bytes;
 };
 
+static inline uint16_t outer_vlan(uint32_t vlan) {
+	return vlan & 0xfff;
+}
+
+static inline uint16_t inner_vlan(uint32_t vlan) {
+	return vlan >> 12;
+}
+
 enum content { CONTENT_IP, CONTENT_ARP, CONTENT_OTHER, CONTENT_MALFORMED };
 
-/* `length` is at least 14. `packet` is complete only when the answer is CONTENT_IP. */
+/* Behind a third VLAN tag all is malformed. `length` is at least 14. `packet` is complete only when the answer is CONTENT_IP. */
 enum content packet_read(const uint8_t *frame, size_t length, struct packet *packet);
 
 #endif

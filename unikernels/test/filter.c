@@ -62,9 +62,11 @@ static struct key key_of(const char *name) {
 }
 
 static void keys(void) {
-	static const char *const bad[] = {"", ".", "a..b", ".a", "a b", "a/b", "a.\1", "a_b", "-a", "a-.org", "ex\xc3\xa4mple.org", "a.b..",
+	static const char *const bad[] = {"", ".", "a..b", ".a", "a b", "a/b", "a.\1", "ex\xc3\xa4mple.org", "a.b..",
 					  "0123456789012345678901234567890123456789012345678901234567890123.org"};
-	struct key key = key_of("WWW.Example.org.");
+	struct key key = key_of("_DMARC.-a_b-.org");
+	CHECK(key.length == 17 && memcmp(key.bytes, "org\1-a_b-\1_dmarc\1", 17) == 0);
+	key = key_of("WWW.Example.org.");
 	CHECK(key.length == 16 && memcmp(key.bytes, "org\1example\1www\1", 16) == 0);
 	struct key above = key_of("example.org"), beside = key_of("ample.org"), longer = key_of("myexample.org");
 	CHECK(key_below(&key, &above) && !key_below(&above, &key) && key_below(&key, &key));
@@ -263,6 +265,30 @@ static void landings(void) {
 	CHECK(send(LEFT, &outer) == ANSWER && get16(outer.bytes + 12) == 0x8100 && get16(outer.bytes + 14) == 7);
 }
 
+/* Questions are found behind two tags, and answers have them; behind more they could hide. */
+static void behind_tags(void) {
+	static const unsigned types[] = {0x8100, 0x88a8, 0x9100};
+	restart("{\"names\":[\"example.org\"]}");
+	for (unsigned family = 4; family <= 6; family += 2)
+		for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+			struct packet_bytes good = ask(family, "example.com", 1), bad = ask(family, "example.org", 1);
+			good = tagged(5, &good), good = tagged(4094, &good);
+			set16(good.bytes + 12, types[i]);
+			CHECK(send(LEFT, &good) == PASS);
+			good = tagged(1, &good);
+			CHECK(send(LEFT, &good) == DROP);
+			bad = tagged(5, &bad), bad = tagged(4094, &bad);
+			set16(bad.bytes + 12, types[i]);
+			struct packet_bytes asked = bad;
+			CHECK(send(LEFT, &bad) == ANSWER && memcmp(bad.bytes + 12, asked.bytes + 12, 10) == 0);
+			/* Without the tags it is as sound as any. */
+			memmove(bad.bytes + 12, bad.bytes + 20, bad.length - 20);
+			bad.length -= 8;
+			CHECK(get16(sound(&bad, 17) + 2) == 5000);
+		}
+	CHECK(platform_counter("blocked", now) == 6 && platform_counter("malformed", now) == 6);
+}
+
 static void not_to_be_judged(void) {
 	restart("{\"names\":[\"example.org\"]}");
 	static const struct {
@@ -353,7 +379,8 @@ static void over_tcp(void) {
 		CHECK(get16(end) == 5000 && get16(end + 2) == 53 && end[13] == RST && get32(end + 4) == 1);
 	}
 	frame = from_server(ACK);
-	CHECK(send(RIGHT, &frame) == DROP);
+	struct packet_bytes elsewhere = tagged(5, &frame), further = tagged(0, &elsewhere);
+	CHECK(send(RIGHT, &frame) == DROP && send(RIGHT, &elsewhere) == PASS && send(RIGHT, &further) == PASS);
 	frame = segment(ACK, "", 0);
 	CHECK(send(LEFT, &frame) == DROP);
 	frame = segment(FIN, "", 0);
@@ -449,6 +476,7 @@ int main(void) {
 	configurations();
 	no_such_name();
 	landings();
+	behind_tags();
 	not_to_be_judged();
 	over_tcp();
 	lists();

@@ -1,3 +1,4 @@
+#include "../common/ethernet.h"
 #include "check.h"
 #include "frames.h"
 #include "platform.h"
@@ -217,6 +218,33 @@ static void other_frames(void) {
 	/* The reply belongs to the same VLAN. */
 	struct packet_bytes answer = udp(53, 5000), reply = ipv4(17, SERVER, CLIENT, &answer);
 	CHECK(!passes(RIGHT, reply) && !passes(RIGHT, tagged(8, &reply)) && passes(RIGHT, tagged(7, &reply)));
+	/* And to the same inner one. */
+	struct packet_bytes inner = tagged(9, &packet), inner_reply = tagged(9, &reply), other_reply = tagged(10, &reply);
+	CHECK(passes(LEFT, tagged(7, &inner)) && passes(RIGHT, tagged(7, &inner_reply)));
+	CHECK(!passes(RIGHT, tagged(7, &other_reply)) && !passes(RIGHT, tagged(8, &inner_reply)) && !passes(RIGHT, inner_reply));
+	CHECK(counter("flows") == 2);
+	/* All kinds of tags are read, and behind a third one nothing is believed. */
+	static const unsigned types[] = {0x8100, 0x88a8, 0x9100};
+	struct packet_bytes denied = udp(5000, 54), unwanted = ipv4(17, CLIENT, SERVER, &denied);
+	configure("{\"default\":\"allow\",\"rules\":[{\"deny\":{\"protocol\":\"udp\",\"port\":54}}]}");
+	for (size_t i = 0; i < 9; i++) {
+		struct packet_bytes one = tagged(9, &unwanted);
+		set16(one.bytes + 12, types[i % 3]);
+		struct packet_bytes two = tagged(7, &one);
+		set16(two.bytes + 12, types[i / 3]);
+		CHECK(!passes(LEFT, one) && !passes(LEFT, two));
+		CHECK(counter("malformed") == i);
+		CHECK(!passes(LEFT, tagged(6, &two)));
+	}
+	struct packet_bytes tagged_arp = tagged(9, &arp), twice = tagged(7, &tagged_arp);
+	CHECK(passes(LEFT, twice) && !passes(LEFT, tagged(6, &twice)));
+	for (size_t length = 14; length < 22; length++) {
+		struct packet_bytes cut = inner;
+		cut = tagged(7, &cut);
+		cut.length = length;
+		CHECK(!passes(LEFT, cut));
+	}
+	configure(WEB_ONLY);
 	arp.length = 30;
 	CHECK(!passes(LEFT, arp));
 	configure("{\"default\":\"allow\"}");

@@ -250,6 +250,24 @@ static void kinds_of_packets(void) {
 	pass(LEFT, tagged(6, &inner));
 	later(20 * SECOND);
 	CHECK(platform_sent_count == 2 && get16(platform_sent[0].bytes + 14) == 5 && get16(platform_sent[1].bytes + 14) == 6);
+	/* Two tags: told apart by both, and both on what goes out. */
+	restart("{" EXPORT "}}");
+	struct packet_bytes nine = tagged(9, &inner), ten = tagged(10, &inner);
+	pass(LEFT, tagged(5, &nine));
+	pass(LEFT, tagged(5, &ten));
+	CHECK(platform_counter("flows", now) == 2);
+	CHECK(strstr(platform_counters(now), "\"vlan\":5,\"innerVlan\":9,") != NULL);
+	later(20 * SECOND);
+	CHECK(platform_sent_count == 2);
+	for (unsigned i = 0; i < 2; i++) {
+		const uint8_t *sent = platform_sent[i].bytes + 12;
+		CHECK(get32(sent) == 0x81000005 && get32(sent + 4) == 0x81000009 + i && get16(sent + 8) == 0x0800);
+		memmove(platform_sent[i].bytes + 12, sent + 8, platform_sent[i].length - 20);
+		platform_sent[i].length -= 8;
+	}
+	record_count = 0;
+	collect(0);
+	CHECK(record_count == 2 && value(0, 58) == 5 && value(1, 58) == 5);
 }
 
 static void connections(void) {

@@ -9,8 +9,20 @@ import { keyOf, makeTable, readList } from '../../../src/nf/names.ts';
 
 t.test('a key is the name backwards', async (t) => {
   t.equal(keyOf('WWW.Example.org.'), 'org\x01example\x01www\x01');
+  t.equal(keyOf('_DMARC.-a_b-.org'), 'org\x01-a_b-\x01_dmarc\x01');
   t.equal(keyOf(`${'a.'.repeat(126)}a`)?.length, 254);
-  for (const bad of ['', '.', 'a..b', '.a', 'a b', '*.a', 'é.org', 'a'.repeat(64), `${'a.'.repeat(126)}ab`])
+  for (const bad of [
+    '',
+    '.',
+    'a..b',
+    '.a',
+    'a b',
+    '*.a',
+    'é.org',
+    '\u212a.org',
+    'a'.repeat(64),
+    `${'a.'.repeat(126)}ab`,
+  ])
     t.equal(keyOf(bad), undefined, JSON.stringify(bad));
 });
 

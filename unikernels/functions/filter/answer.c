@@ -18,16 +18,13 @@ static void put_address(uint8_t *at, uint8_t family, const struct address *addre
 	set32(at + 12, (uint32_t)address->low);
 }
 
-/* Ethernet, with the tag that the other frame has, and IP; without extensions and options. */
+/* Ethernet, with the tags that the other frame has, and IP; without extensions and options. */
 static struct made begin(const struct frame *asked, const struct packet *packet, bool back, uint8_t protocol, size_t payload) {
 	struct made made;
 	const struct address *from = back ? &packet->to : &packet->from, *to = back ? &packet->from : &packet->to;
 	memcpy(made.bytes, asked->bytes + (back ? 6 : 0), 6);
 	memcpy(made.bytes + 6, asked->bytes + (back ? 0 : 6), 6);
-	size_t at = ETHERNET_HEADER;
-	uint16_t type = get16(asked->bytes + 12);
-	if (type == ETHERTYPE_VLAN || type == ETHERTYPE_PROVIDER_VLAN)
-		at += VLAN_TAG;
+	size_t at = ethernet_read(asked->bytes, asked->length).payload;
 	memcpy(made.bytes + 12, asked->bytes + 12, at - 12);
 	uint8_t *header = made.bytes + at;
 	if (packet->family == 4) {

@@ -7,7 +7,7 @@
 #include "dns.h"
 
 /* The longest frame made here: headers, and an answer with its length in front. */
-#define MADE_MAX (14 + 4 + 40 + 20 + 2 + ANSWER_MAX)
+#define MADE_MAX (14 + 2 * 4 + 40 + 20 + 2 + ANSWER_MAX)
 
 struct made {
 	uint8_t bytes[MADE_MAX];

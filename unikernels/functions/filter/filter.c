@@ -125,7 +125,7 @@ static enum verdict take_over(struct frame *frame, const struct packet *packet, 
  * segment when nobody acknowledges them. A blocked question has to be alone.
  */
 static enum verdict ask_tcp(struct frame *frame, const struct packet *packet, uint64_t now) {
-	struct connection connection = {packet->from, packet->to, packet->from_port, packet->vlan, packet->family};
+	struct connection connection = {packet->from, packet->to, packet->vlan, packet->from_port, packet->family};
 	size_t header = (size_t)(packet->transport[12] >> 4) * 4, length = packet->transport_length - header;
 	const uint8_t *data = packet->transport + header;
 	struct taken *taken = taken_find(&connection, now);
@@ -168,7 +168,7 @@ static enum verdict from_subscriber(struct frame *frame, const struct packet *pa
 static enum verdict from_uplink(const struct packet *packet, uint64_t now) {
 	if (packet->fragment == LATER_FRAGMENT || packet->protocol != PROTOCOL_TCP || packet->from_port != DNS_PORT)
 		return PASS;
-	struct connection connection = {packet->to, packet->from, packet->to_port, packet->vlan, packet->family};
+	struct connection connection = {packet->to, packet->from, packet->vlan, packet->to_port, packet->family};
 	return taken_find(&connection, now) ? DROP : PASS;
 }
 

@@ -90,8 +90,8 @@ bool table_lists(const struct table *table, const struct key *name) {
 	return false;
 }
 
-static bool is_alphanumeric(char c) {
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+static bool may_stand(char c) {
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
 bool key_read(struct key *key, const char *word) {
@@ -109,7 +109,7 @@ bool key_read(struct key *key, const char *word) {
 			return false;
 		for (size_t i = begin; i < end; i++) {
 			char c = word[i] >= 'A' && word[i] <= 'Z' ? (char)(word[i] + 32) : word[i];
-			if (!is_alphanumeric(c) && (c != '-' || i == begin || i == end - 1))
+			if (!may_stand(c))
 				return false;
 			key->bytes[key->length++] = (uint8_t)c;
 		}

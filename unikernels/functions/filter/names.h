@@ -39,7 +39,7 @@ bool table_lists(const struct table *table, const struct key *name);
 /* Whether this name is the other one or below it. */
 bool key_below(const struct key *name, const struct key *other);
 
-/* The key of a host name (RFC 1123, section 2.1), with or without a dot at its end; false when it is none. */
+/* The key of a name whose labels are letters, digits, hyphens and underscores, as the host takes them in lists; with or without a dot at its end; false when it is none. */
 bool key_read(struct key *key, const char *word);
 
 #endif

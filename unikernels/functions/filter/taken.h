@@ -9,7 +9,8 @@
 
 struct connection {
 	struct address client, server;
-	uint16_t client_port, vlan;
+	uint32_t vlan;
+	uint16_t client_port;
 	uint8_t family;
 };
 

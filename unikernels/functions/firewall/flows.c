@@ -36,19 +36,19 @@ static uint64_t fold(uint64_t a, uint64_t b) {
 /* With a secret, so that a subscriber cannot aim all flows at one bucket. */
 static struct flow *bucket(const struct flow_key *key) {
 	uint64_t rest = (uint64_t)key->left_port << 48 | (uint64_t)key->right_port << 32 |
-			(uint64_t)key->vlan << 16 | (uint64_t)key->family << 8 | key->protocol;
+			(uint64_t)key->vlan << 8 | key->protocol;
 	uint64_t hash = fold(key->left.high ^ secret[0], key->left.low ^ secret[1]);
 	hash ^= fold(key->right.high ^ secret[1], key->right.low ^ hash ^ secret[0]);
 	hash = fold(hash ^ secret[0], rest ^ secret[1]);
 	return table[hash % BUCKETS];
 }
 
-struct flow_key flow_key(enum side from, uint16_t vlan, uint8_t family, uint8_t protocol,
+struct flow_key flow_key(enum side from, uint32_t vlan, uint8_t family, uint8_t protocol,
 			 const struct address *source, const struct address *target, uint16_t source_port,
 			 uint16_t target_port) {
 	if (from == LEFT)
-		return (struct flow_key){*source, *target, source_port, target_port, vlan, family, protocol};
-	return (struct flow_key){*target, *source, target_port, source_port, vlan, family, protocol};
+		return (struct flow_key){*source, *target, vlan, source_port, target_port, family, protocol};
+	return (struct flow_key){*target, *source, vlan, target_port, source_port, family, protocol};
 }
 
 static uint64_t idle_time(const struct flow *flow) {

@@ -22,7 +22,8 @@
  */
 struct flow_key {
 	struct address left, right;
-	uint16_t left_port, right_port, vlan;
+	uint32_t vlan;
+	uint16_t left_port, right_port;
 	uint8_t family, protocol;
 };
 
@@ -48,7 +49,7 @@ struct flow {
 /* False when there is too little memory for the table. */
 bool flows_start(struct arena *memory, uint64_t seed);
 
-struct flow_key flow_key(enum side from, uint16_t vlan, uint8_t family, uint8_t protocol,
+struct flow_key flow_key(enum side from, uint32_t vlan, uint8_t family, uint8_t protocol,
 			 const struct address *source, const struct address *target, uint16_t source_port,
 			 uint16_t target_port);
 

@@ -11,7 +11,7 @@
 struct memory {
 	struct address from, to;
 	uint32_t id;
-	uint16_t vlan;
+	uint32_t vlan;
 	uint8_t family, protocol;
 	uint8_t side;
 	bool used;

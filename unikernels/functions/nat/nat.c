@@ -312,6 +312,7 @@ static enum fate hear(enum side side, struct frame *frame, uint64_t now, enum si
 	/* IPv4 and ARP could hide behind a tag. */
 	case ETHERTYPE_VLAN:
 	case ETHERTYPE_PROVIDER_VLAN:
+	case ETHERTYPE_OLD_VLAN:
 		return UNTRANSLATABLE;
 	default:
 		return PASSED;

@@ -25,8 +25,8 @@ static uint16_t own_port, identification;
 static struct exporter_numbers numbers;
 
 static struct ipfix message;
-/* Of the records in it. A tag leads a frame along the wire of those whom it tells of. */
-static uint16_t vlan;
+/* Of the records in it. Tags lead a frame along the wire of those whom it tells of. */
+static uint32_t vlan;
 /* The message has to go; NEVER when it has no records. */
 static uint64_t deadline, templates_at;
 static uint32_t sequence;
@@ -70,12 +70,12 @@ void exporter_configure(const struct exports *next) {
 	message.records = 0;
 }
 
-static void begin(uint16_t tag, uint64_t now) {
+static void begin(uint32_t tags, uint64_t now) {
 	bool templates = now >= templates_at;
 	ipfix_begin(&message, exports->enterprise, templates);
 	if (templates)
 		templates_at = now + TEMPLATES_EVERY;
-	vlan = tag;
+	vlan = tags;
 	deadline = now + GATHER;
 }
 
@@ -87,14 +87,14 @@ static uint16_t udp_checksum(const uint8_t *ip, size_t length) {
 
 /* True if there is no message any more. */
 static bool send_message(uint64_t now) {
-	uint8_t bytes[ETHERNET_HEADER + VLAN_TAG + IPV4_HEADER + UDP_HEADER + IPFIX_MAX] = {0}, *at = bytes + 12;
+	uint8_t bytes[ETHERNET_HEADER + 2 * VLAN_TAG + IPV4_HEADER + UDP_HEADER + IPFIX_MAX] = {0}, *at = bytes + 12;
 	ipfix_end(&message, (uint32_t)(wall(now, now) / SECOND), sequence, exports->domain);
 	size_t length = UDP_HEADER + message.length;
 	memcpy(bytes, exports->next_hop, 6);
 	memcpy(bytes + 6, own_mac, 6);
-	if (vlan) {
+	for (uint32_t rest = vlan; rest; rest = inner_vlan(rest)) {
 		set16(at, ETHERTYPE_VLAN);
-		set16(at + 2, vlan);
+		set16(at + 2, outer_vlan(rest));
 		at += VLAN_TAG;
 	}
 	set16(at, ETHERTYPE_IPV4);

@@ -55,7 +55,7 @@ static uint32_t *bucket_of(const struct ends *ends) {
 	uint64_t sum = mix(ends->addresses[LEFT].low, ends->addresses[RIGHT].low);
 	sum = mix(sum ^ ends->addresses[LEFT].high, ends->addresses[RIGHT].high + sum);
 	uint64_t rest = (uint64_t)ends->ports[LEFT] << 48 | (uint64_t)ends->ports[RIGHT] << 32 |
-			(uint64_t)ends->vlan << 16 | (uint64_t)ends->family << 8 | ends->protocol;
+			(uint64_t)ends->vlan << 8 | ends->protocol;
 	return &buckets[mix(sum, rest) % BUCKETS];
 }
 

@@ -46,7 +46,7 @@ struct way {
 struct ends {
 	struct address addresses[2];
 	uint16_t ports[2];
-	uint16_t vlan;
+	uint32_t vlan; /* as in a packet */
 	uint8_t family, protocol;
 };
 

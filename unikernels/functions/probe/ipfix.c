@@ -157,7 +157,7 @@ bool ipfix_add(struct ipfix *message, uint32_t enterprise, const struct flow *fl
 	put8(message, from == LEFT ? 0 : 1);
 	put8(message, why);
 	put16(message, way->tcp_flags);
-	put16(message, ends->vlan);
+	put16(message, outer_vlan(ends->vlan));
 	put64(message, way->untold.bytes);
 	put64(message, way->untold.packets);
 	put64(message, times.first);

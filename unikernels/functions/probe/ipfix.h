@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What fits into a packet of 1,500 bytes with its headers and a VLAN tag. */
+/* What fits into a packet of 1,500 bytes with its headers and two VLAN tags. */
 #define IPFIX_MAX 1464
 
 struct ipfix {

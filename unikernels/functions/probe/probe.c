@@ -183,7 +183,9 @@ static void tell_flow(struct text *out, const struct flow *flow, uint64_t now) {
 	const struct ends *ends = &flow->ends;
 	member(out, "{\"protocol\":", ends->protocol);
 	if (ends->vlan)
-		member(out, ",\"vlan\":", ends->vlan);
+		member(out, ",\"vlan\":", outer_vlan(ends->vlan));
+	if (inner_vlan(ends->vlan))
+		member(out, ",\"innerVlan\":", inner_vlan(ends->vlan));
 	tell_address(out, ",\"inside\":", ends->family, &ends->addresses[LEFT]);
 	member(out, ",\"insidePort\":", ends->ports[LEFT]);
 	tell_address(out, ",\"outside\":", ends->family, &ends->addresses[RIGHT]);
