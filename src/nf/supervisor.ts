@@ -499,6 +499,8 @@ export class Supervisor {
     await this.#around.gate;
     await this.#around.starts(async () => {
       if (this.#released) return;
+      // Ports that are still being added would outlive their devices. What becomes of them was told by the start.
+      await this.#attached.catch(() => {});
       const failure = await removePorts(this.#wanted, portsOf(this.#wanted), this.#around).catch(
         (error: Error) => error,
       );
