@@ -12,6 +12,11 @@ import { canonicalCidr } from './addresses.ts';
  */
 const isCidr = (text: string): boolean => canonicalCidr(text) === text;
 
+/** RFC 1035, section 2.3.4, with the underscores that names of services have (RFC 8552). */
+const DNS_NAME = /^([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?$/;
+const isDnsName = (text: string): boolean =>
+  text.length <= (text.endsWith('.') ? 254 : 253) && DNS_NAME.test(text);
+
 export const FORMATS: Record<string, Format> = {
   ipv4: isIPv4,
   // A zone is a name on the host, and means nothing to a switch.
@@ -22,6 +27,7 @@ export const FORMATS: Record<string, Format> = {
   mac: /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/,
   'date-time': fullFormats['date-time'] as Format,
   hostname: fullFormats.hostname as Format,
+  'dns-name': isDnsName,
   uuid: fullFormats.uuid as Format,
 };
 
@@ -43,5 +49,6 @@ const FORMAT_EXAMPLES: Record<string, string> = {
   'ipv6-cidr': 'an IPv6 prefix, such as 2001:db8::/32',
   cidr: 'a prefix, such as 192.0.2.0/24 or 2001:db8::/32',
   mac: 'a MAC address in lower case, such as 00:00:5e:00:53:01',
+  'dns-name': 'a name in the DNS, such as _sip._tcp.example.org',
   'date-time': 'a time, such as 2026-01-31T12:00:00Z',
 };
