@@ -74,7 +74,8 @@ export class OpenFlowServer {
     // Forgotten first, so that their end is no news.
     this.#strangers.clear();
     this.#switches.clear();
-    for (const channel of channels) channel.destroy('the controller stops');
+    // Not cut off: what a switch has sent is read first, and it sees an end of the connection and no reset.
+    for (const channel of channels) channel.close('the controller stops');
     this.#dropHandshakes();
     await new Promise<void>((resolve) => this.#listener.close(() => resolve()));
   }
