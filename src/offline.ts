@@ -106,7 +106,8 @@ async function away(): Promise<never> {
   throw new ChainstitchError('switch-not-connected', 'no controller runs here');
 }
 
-const ABSENT_SWITCHES: Switches = {
+/** Switches that are not there, for a control loop whose store and API are what matters. */
+export const ABSENT_SWITCHES: Switches = {
   facts: () => new Map(),
   want: () => undefined,
   reconcile: away,
@@ -118,7 +119,8 @@ const ABSENT_SWITCHES: Switches = {
   links: () => [],
   manage: () => undefined,
 };
-const NO_INSTANCES: Instances = { facts: () => new Map(), want: () => undefined, counters: away };
+/** The same of instances. */
+export const NO_INSTANCES: Instances = { facts: () => new Map(), want: () => undefined, counters: away };
 
 const ASSUMED =
   'No controller was asked: only what is given here is looked at, and every switch is taken to have the ports that ' +

@@ -4,8 +4,8 @@ import { createControl } from '../../src/control/control.ts';
 import type { FunctionSpec } from '../../src/model/declared.ts';
 import type { Store } from '../../src/model/interfaces.ts';
 import { createNorthbound } from '../../src/northbound/index.ts';
+import { ABSENT_SWITCHES, NO_INSTANCES } from '../../src/offline.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
-import { noInstances, noSwitches } from './no-network.ts';
 
 /** Listens on a free port of loopback until the process ends. @returns the URL */
 export function serveAlone(
@@ -14,8 +14,8 @@ export function serveAlone(
 ): Promise<string> {
   const control = createControl({
     store,
-    switches: noSwitches,
-    instances: noInstances,
+    switches: ABSENT_SWITCHES,
+    instances: NO_INSTANCES,
     builtIns,
     interfacePrefix: 'cs',
     drainTime,
