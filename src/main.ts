@@ -3,7 +3,7 @@
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { settingsHelp } from './config/document.ts';
 import { loadSettings, storeIn } from './config/settings.ts';
@@ -73,6 +73,10 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
     imageDir: settings.imageDir,
     listDir: settings.listDir,
     ports: southbound.ports,
+    room: {
+      memoryMiB: settings.instanceMemory,
+      instances: settings.instancesPerCore * availableParallelism(),
+    },
     wake,
     meters,
     log: log.child({ part: 'nf' }),

@@ -42,6 +42,7 @@ const COLOURS: Readonly<Record<string, 'green' | 'yellow' | 'red'>> = {
   connected: 'green',
   pending: 'yellow',
   updating: 'yellow',
+  waiting: 'red',
   starting: 'yellow',
   stopping: 'yellow',
   unknown: 'yellow',

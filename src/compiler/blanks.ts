@@ -3,15 +3,16 @@
  * path that wakes takes one that is up, and gives its own, which is not, to the hop that it was kept for.
  */
 import type { Declared } from '../model/declared.ts';
-import type { Facts, InstanceFact } from '../model/facts.ts';
+import { BLANK_REVISION } from '../model/desired.ts';
+import type { Facts, InstanceFact, InstancePhase } from '../model/facts.ts';
 import type { InstanceId, Name } from '../model/ids.ts';
 import { type Steering, sleepersOf } from '../model/steering.ts';
 
-/** Of a guest that has the function's blank config; those of hops begin with 1. */
-export const BLANK_REVISION = 0;
-
 /** How many of each function are kept booted on each switch that has hops asleep. */
 export type WarmPool = ReadonlyMap<Name, number>;
+
+/** Of one that sleeps, the phases before it is up. */
+const BOOTING: ReadonlySet<InstancePhase> = new Set(['waiting', 'starting', 'backoff']);
 
 export const isBlank = ({ phase, revision }: InstanceFact): boolean =>
   phase === 'ready' && revision === BLANK_REVISION;
@@ -42,7 +43,7 @@ export function blanksOf({ declared, steering, facts, warmPool }: BlanksInput): 
   };
   for (const fact of facts.instances.values()) {
     // What has had a subscriber's config has had its traffic, and ends before it is anybody else's.
-    const isFresh = isBlank(fact) || fact.phase === 'starting' || fact.phase === 'backoff';
+    const isFresh = isBlank(fact) || BOOTING.has(fact.phase);
     if (isFresh && sleepers.has(fact.id)) take(fact.id);
   }
   for (const id of sleepers) if (!facts.instances.has(id)) take(id);

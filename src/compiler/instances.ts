@@ -1,8 +1,8 @@
 /** The instances that are to exist. Pure. */
-import type { WantedInstance } from '../model/desired.ts';
+import { BLANK_REVISION, type WantedInstance } from '../model/desired.ts';
 import type { InstanceId, Mac } from '../model/ids.ts';
 import { sleepersOf } from '../model/steering.ts';
-import { BLANK_REVISION, blanksOf } from './blanks.ts';
+import { blanksOf } from './blanks.ts';
 import { instanceNumber, type Side } from './metadata.ts';
 import { type CompileInput, portName } from './view.ts';
 

@@ -2,6 +2,7 @@
  * Reads settings from the command line and the environment.
  */
 import { isIP } from 'node:net';
+import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { closest } from '../model/closest.ts';
@@ -161,5 +162,6 @@ function here(): Surroundings {
     isRoot: process.getuid?.() === 0,
     packageDirectory: resolve(fileURLToPath(import.meta.url), '../../..'),
     workingDirectory: process.cwd(),
+    memoryMiB: Math.floor(Math.min(totalmem(), process.constrainedMemory() || Infinity) / 2 ** 20),
   };
 }

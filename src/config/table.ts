@@ -25,6 +25,8 @@ export type Surroundings = {
   /** The directory of the product, with src/ and unikernels/ in it. */
   readonly packageDirectory: string;
   readonly workingDirectory: string;
+  /** What this host, or what this process may have of it, has of memory. */
+  readonly memoryMiB: number;
 };
 
 export type SettingEntry = {
@@ -195,6 +197,17 @@ export const SETTINGS = {
     },
     default: '',
     help: 'Instances of functions that are kept booted on each switch that has hops on demand asleep, for the next ones that are needed.',
+  },
+  'instance-memory': {
+    type: { is: 'count', of: 'MiB', min: 16, max: 1_000_000_000 },
+    default: ({ memoryMiB }) => String(Math.max(16, Math.floor((memoryMiB * 7) / 8))),
+    defaultMeans: "7/8 of the host's memory",
+    help: "Memory that all instances of this host may have together. One that would need more waits for room, and its chain says so. A process is counted with the memory of its function and 1 MiB, a virtual machine with 32 MiB more than its own, one of a kernel of somebody else's with 64.",
+  },
+  'instances-per-core': {
+    type: { is: 'count', of: 'instances', min: 1, max: 100_000 },
+    default: '256',
+    help: 'Instances for each core that the controller may use. One more waits for room, and its chain says so.',
   },
   'webhook-targets': {
     type: { is: 'choice', of: ['public', 'any'] },

@@ -163,7 +163,7 @@ export function createControl(options: ControlOptions): Control {
       [...steering.instances.values()].every(({ id, external }) => {
         if (external || sleepersOf(steering).has(id)) return true;
         const phase = facts.instances.get(id)?.phase;
-        return phase === 'ready' || phase === 'backoff';
+        return phase === 'ready' || phase === 'backoff' || phase === 'waiting';
       })
     );
   }

@@ -4,7 +4,7 @@ import { remembering } from '../compiler/remembered.ts';
 import type { Topology } from '../compiler/route.ts';
 import { selectedBy } from '../compiler/selection.ts';
 import type { Declared, Stored, SubscriberSpec } from '../model/declared.ts';
-import type { Facts } from '../model/facts.ts';
+import type { Facts, InstancePhase } from '../model/facts.ts';
 import type { InstanceId, Name, OwnerId, PathId } from '../model/ids.ts';
 import { shownPhase } from '../model/interfaces.ts';
 import type { ChainPhase, ChainStatus, ChainSwitchStatus, Condition, HopStatus } from '../model/status.ts';
@@ -214,6 +214,12 @@ function attachmentFault(
   };
 }
 
+/** Why one that is not ready is not on its way to it, by its phase. */
+const HELD_UP: { readonly [phase in InstancePhase]?: string } = {
+  backoff: 'InstanceFailed',
+  waiting: 'NoRoom',
+};
+
 function instancesReady(
   owner: OwnerId | undefined,
   paths: readonly PathRecord[],
@@ -248,9 +254,10 @@ function instancesReady(
     if (!record) continue;
     const which = `Instance ${id} (${record.pool === undefined ? `${record.hop} of ${record.subscriber}` : `of pool ${record.pool}`})`;
     const because = fact?.problem ? `: ${fact.problem}` : '.';
-    if (waking.has(id) && fact?.phase !== 'backoff') continue;
+    const heldUp = fact && HELD_UP[fact.phase];
+    if (waking.has(id) && heldUp === undefined) continue;
     if (fact?.phase !== 'ready') {
-      const reason = fact?.phase === 'backoff' ? 'InstanceFailed' : 'InstanceStarting';
+      const reason = heldUp ?? 'InstanceStarting';
       return bad(type, reason, `${which} is ${fact?.phase ?? 'not started'}${because}`);
     }
     if (fact.revision !== record.revision) {

@@ -92,6 +92,9 @@ export const PROBE_TYPE = 0x8902;
 
 export type WantedInterface = { readonly port: string; readonly mac: Mac };
 
+/** Of an instance that has the function's blank config and is nobody's yet; those of hops begin with 1. */
+export const BLANK_REVISION = 0;
+
 export type WantedInstance = {
   readonly id: InstanceId;
   readonly function: OwnFunctionSpec;

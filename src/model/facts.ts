@@ -86,7 +86,8 @@ export type SwitchFact = {
   readonly problem?: string;
 };
 
-export const INSTANCE_PHASES = ['starting', 'ready', 'backoff', 'stopping'] as const;
+/** `waiting`: for room on its host. */
+export const INSTANCE_PHASES = ['waiting', 'starting', 'ready', 'backoff', 'stopping'] as const;
 export type InstancePhase = (typeof INSTANCE_PHASES)[number];
 
 export type InstanceFact = {

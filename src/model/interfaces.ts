@@ -158,7 +158,9 @@ export type InstanceView = {
 };
 /** One that is being stopped, or booted for whoever may need one, is told as that although it sleeps. */
 export const shownPhase = ({ fact, sleeps }: Omit<InstanceView, 'record'>): ShownPhase =>
-  sleeps && (fact === undefined || fact.phase === 'ready') ? 'asleep' : (fact?.phase ?? 'unknown');
+  sleeps && (fact === undefined || fact.phase === 'ready' || fact.phase === 'waiting')
+    ? 'asleep'
+    : (fact?.phase ?? 'unknown');
 
 /** What one side of TLS shows and whom it believes, as PEM. */
 export type TlsMaterial = {

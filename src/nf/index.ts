@@ -10,6 +10,7 @@ import type { Dpid, InstanceId } from '../model/ids.ts';
 import type { BridgePorts, Instances, ManagedBridge, Wake } from '../model/interfaces.ts';
 import { type Meters, UNMETERED } from '../model/meters.ts';
 import { AcceleratorChoice } from './accelerator.ts';
+import { admit, type Room, UNBOUNDED } from './admission.ts';
 import type { Accelerator } from './argv.ts';
 import { audit } from './audit.ts';
 import { type Clock, systemClock, within } from './clock.ts';
@@ -46,6 +47,8 @@ export type InstancesOptions = {
   readonly mtu?: number;
   /** Milliseconds between two comparisons of bridges and devices with what they are to be; default 10 s. */
   readonly auditEvery?: number;
+  /** What instances may have of this host together; default without bounds. */
+  readonly room?: Room;
   /** Instances that are started or removed at the same time; default twice the processors, at least 4. */
   readonly startsAtOnce?: number;
 };
@@ -89,6 +92,8 @@ class Fleet implements Instances {
   readonly #resting = new Set<InstanceId>();
   #stopped = false;
   readonly #auditEvery: number;
+  readonly #room: Room;
+  #isAllotting = false;
   #openGate = (): void => {};
   #facts: ReadonlyMap<InstanceId, InstanceFact> | undefined;
   #cancelAudit = (): void => {};
@@ -101,6 +106,7 @@ class Fleet implements Instances {
     const users = new Users(runDir.path);
     this.#wake = options.wake;
     this.#auditEvery = options.auditEvery ?? 10_000;
+    this.#room = options.room ?? UNBOUNDED;
     this.#around = {
       runDir,
       imageDir: options.imageDir,
@@ -125,6 +131,7 @@ class Fleet implements Instances {
         this.#openGate = resolve;
       }),
       isKnown: (id) => this.#known.has(id),
+      claimed: () => this.#allotSoon(),
       changed: () => this.#changed(),
     };
     runDir.lock();
@@ -144,6 +151,8 @@ class Fleet implements Instances {
     this.#known = new Set([...instances.map(({ id }) => id), ...sleeping]);
     for (const { bridge } of instances) this.#bridges.set(bridge.dpid, bridge);
     this.#reconcile();
+    // What was a blank may be wanted for somebody now, and comes before those that are blanks.
+    this.#allotSoon();
     if (first) this.#begin();
   }
 
@@ -199,7 +208,27 @@ class Fleet implements Instances {
       if (this.#around.runDir.hasState(id)) this.#resting.add(id);
       this.#changed();
       this.#reconcile();
+      this.#allotSoon();
     });
+  }
+
+  /** Once for all that ask in one go. */
+  #allotSoon(): void {
+    if (this.#isAllotting) return;
+    this.#isAllotting = true;
+    queueMicrotask(() => {
+      this.#isAllotting = false;
+      this.#allot();
+    });
+  }
+
+  #allot(): void {
+    if (this.#stopped) return;
+    const claims = [...this.#supervisors.values()].flatMap((supervisor) => supervisor.claim() ?? []);
+    const { admitted, waiting, givingWay } = admit(claims, this.#room);
+    for (const id of admitted) this.#supervisors.get(id)?.admit();
+    for (const [id, reason] of waiting) this.#supervisors.get(id)?.makeWait(reason);
+    for (const id of givingWay) this.#supervisors.get(id)?.giveWay();
   }
 
   #reconcile(): void {

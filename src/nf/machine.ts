@@ -3,6 +3,7 @@
  * state and what is to be done come out. The supervisor does it.
  *
  *     starting --ready--> ready --failed--> backoff --time--> starting ...      any --stop--> stopping
+ *     starting --no-room--> waiting --room--> starting
  */
 import type { InstancePhase } from '../model/facts.ts';
 
@@ -53,7 +54,9 @@ export type Machine = {
 };
 
 export type MachineEvent =
-  | { readonly is: 'tick' | 'spawned' | 'healthy' | 'replace' | 'stop' }
+  | { readonly is: 'tick' | 'room' | 'spawned' | 'healthy' | 'replace' | 'stop' }
+  /** The host has no room for it now. */
+  | { readonly is: 'no-room'; readonly reason: string }
   | { readonly is: 'want' | 'ready' | 'configured'; readonly revision: number }
   | { readonly is: 'config-refused'; readonly revision: number; readonly reason: string }
   /** The guest will not run with what it was booted with. */
@@ -116,6 +119,12 @@ export function step(state: Machine, event: MachineEvent, now: number, timing: T
     case 'replace':
       if (state.phase === 'stopping') return only(state);
       return replace(state);
+    case 'no-room':
+      if (state.phase !== 'starting' && state.phase !== 'waiting') return only(state);
+      return only({ ...state, phase: 'waiting', problem: event.reason });
+    case 'room':
+      if (state.phase !== 'waiting') return only(state);
+      return only({ ...state, phase: 'starting', problem: undefined });
     case 'spawned':
       if (state.phase !== 'starting') return only(state);
       return only({
@@ -190,6 +199,7 @@ function tick(state: Machine, now: number, timing: Timing): Step {
     case 'stopping':
       return { state: { ...state, nextAt: undefined }, effects: [{ do: 'remove' }] };
     case 'starting':
+    case 'waiting':
       return only(state);
   }
 }

@@ -3,9 +3,10 @@
  */
 import { join } from 'node:path';
 import type { Isolation } from '../model/declared.ts';
-import type { WantedInstance } from '../model/desired.ts';
+import { BLANK_REVISION, type WantedInstance } from '../model/desired.ts';
 import { ChainstitchError } from '../model/errors.ts';
 import type { InstanceCounters, InstanceFact } from '../model/facts.ts';
+import { type Claim, memoryOf } from './admission.ts';
 import type { Accelerator } from './argv.ts';
 import { bootConfiguration, bytesOf, listsIn, tooLong } from './configuration.ts';
 import type { GuestLine } from './contract.ts';
@@ -49,6 +50,8 @@ export class Supervisor {
   #guest: Guest | undefined;
   #isolation: Isolation | undefined;
   #accelerator: Accelerator | undefined;
+  /** The place that it asks for or has on the host, by the memory that it is counted with. */
+  #place: { readonly is: 'asked' | 'had' | 'yielded'; readonly memoryMiB: number } | undefined;
   /** When a guest was started that has not said yet that it is ready. */
   #launchedAt: number | undefined;
   readonly #user: number | undefined;
@@ -63,6 +66,7 @@ export class Supervisor {
   #work: Promise<void> = Promise.resolve();
   #cancelTick = (): void => {};
   #bootOver = (): void => {};
+  #placeDecided = (): void => {};
   #settle = (): void => {};
   #remove = (): void => {};
   /** A guest that an earlier run has left on our devices and that cannot be adopted. */
@@ -114,6 +118,8 @@ export class Supervisor {
     around.users.keep(file.user);
     supervisor.#isolation = file.isolation;
     supervisor.#accelerator = file.accelerator;
+    const memoryMiB = memoryOf(file.wanted.function, file.isolation ?? 'vm');
+    supervisor.#place = { is: 'had', memoryMiB };
     supervisor.#lastGood = file.lastGood;
     const guest = supervisor.#takeGuest(Runner.adopt(process, runDir.log(id), clock));
     // One that cannot be asked is ready if it ever was.
@@ -137,6 +143,36 @@ export class Supervisor {
 
   fact(): InstanceFact {
     return factOf(this.#wanted, this.#machine, this.#pid, this.#isolation, this.#accelerator);
+  }
+
+  /** What it asks or has of the host. */
+  claim(): Claim | undefined {
+    if (this.#place === undefined) return undefined;
+    const { is, memoryMiB } = this.#place;
+    if (is === 'asked' && this.stopping) return undefined;
+    const standing = is === 'asked' ? 'asks' : this.stopping || is === 'yielded' ? 'leaves' : 'holds';
+    return { id: this.#wanted.id, memoryMiB, standing, isBlank: this.#wanted.revision === BLANK_REVISION };
+  }
+
+  /** There is room for what it asks. */
+  admit(): void {
+    if (this.#place?.is !== 'asked') return;
+    this.#place = { ...this.#place, is: 'had' };
+    this.#happen({ is: 'room' });
+    this.#placeDecided();
+  }
+
+  /** There is no room for what it asks. */
+  makeWait(reason: string): void {
+    this.#happen({ is: 'no-room', reason });
+  }
+
+  /** Ends its guest for another instance's, and asks for room anew. */
+  giveWay(): void {
+    if (this.#place?.is !== 'had') return;
+    this.#place = { ...this.#place, is: 'yielded' };
+    this.#around.log.info({ instance: this.#wanted.id }, 'a blank gives way to an instance that is needed');
+    this.#happen({ is: 'replace' });
   }
 
   /** Gives the guest what has changed while it runs. */
@@ -176,6 +212,7 @@ export class Supervisor {
     this.#cancelTick();
     this.#guest?.silence();
     this.#bootOver();
+    this.#placeDecided();
     await this.#work;
     this.#settle();
   }
@@ -210,6 +247,7 @@ export class Supervisor {
       this.#bootOver();
       this.#settle();
     }
+    if (state.phase !== 'waiting' && state.phase !== 'starting') this.#placeDecided();
     if (state === before) return;
     this.#report(before);
     if (!sameFact(before, state)) this.#around.changed();
@@ -246,6 +284,7 @@ export class Supervisor {
         this.#attempt++;
         this.#guest?.silence();
         this.#bootOver();
+        this.#placeDecided();
         this.#queue(() => this.#end());
         return;
       case 'remove':
@@ -267,9 +306,13 @@ export class Supervisor {
 
   async #start(attempt: number): Promise<void> {
     await this.#around.gate;
+    if (!this.#isCurrent(attempt)) return;
+    await this.#end();
+    const isolation = await this.#chooseIsolation();
+    if (!this.#isCurrent(attempt)) return;
+    await this.#takePlace(isolation);
     await this.#around.starts(async () => {
       if (!this.#isCurrent(attempt)) return;
-      await this.#end();
       this.#write();
       await makeDevices(this.#wanted, this.#around);
       if (!this.#isCurrent(attempt)) return;
@@ -278,21 +321,32 @@ export class Supervisor {
       this.#attached.catch((error: Error) => {
         if (this.#isCurrent(attempt)) this.fail(error.message);
       });
-      await this.#launch(attempt);
+      await this.#launch(attempt, isolation);
     });
+  }
+
+  /** Waits for room on the host. One that had it keeps it, unless it needs more now or has given it up. */
+  async #takePlace(isolation: Isolation): Promise<void> {
+    const memoryMiB = memoryOf(this.#wanted.function, isolation);
+    if (this.#place?.is === 'had' && this.#place.memoryMiB === memoryMiB) return;
+    this.#place = { is: 'asked', memoryMiB };
+    const decided = new Promise<void>((resolve) => {
+      this.#placeDecided = resolve;
+    });
+    this.#around.claimed();
+    await decided;
   }
 
   /** Whether this is still the start that is wanted: a lot may happen while the host makes devices and ports. */
   #isCurrent(attempt: number): boolean {
-    return attempt === this.#attempt && this.#machine.phase === 'starting' && !this.#released;
+    const { phase } = this.#machine;
+    return attempt === this.#attempt && (phase === 'starting' || phase === 'waiting') && !this.#released;
   }
 
-  async #launch(attempt: number): Promise<void> {
+  async #launch(attempt: number, isolation: Isolation): Promise<void> {
     const { runDir, imageDir, qemu, clock } = this.#around;
     const { id, function: spec } = this.#wanted;
-    const boot = bootConfiguration(this.#wanted, this.#machine.refused?.revision, this.#lastGood);
-    const isolation = await this.#chooseIsolation(boot);
-    if (!this.#isCurrent(attempt)) return;
+    const boot = this.#bootConfiguration();
     const image = join(imageDir, imageOf(spec, isolation));
     checkImage(image);
     this.#isolation = isolation;
@@ -325,10 +379,15 @@ export class Supervisor {
     // What has overtaken this start comes next and ends the guest, unless it is to be kept.
   }
 
+  #bootConfiguration(): Configuration {
+    return bootConfiguration(this.#wanted, this.#machine.refused?.revision, this.#lastGood);
+  }
+
   /** Which accelerator the host has is found out with the machine's image, and only where it matters. */
-  async #chooseIsolation({ config }: Configuration): Promise<Isolation> {
+  async #chooseIsolation(): Promise<Isolation> {
     const { imageDir, accelerator } = this.#around;
     const { function: spec } = this.#wanted;
+    const { config } = this.#bootConfiguration();
     const given = isolationGiven(spec);
     if (given === 'process') return given;
     const machine = join(imageDir, spec.boot ? PROBE_IMAGE : spec.image);

@@ -24,6 +24,8 @@ export type Surroundings = PlaceOptions & {
   readonly gate: Promise<void>;
   /** Whether an instance is wanted, now or when somebody has use for it. */
   readonly isKnown: (id: InstanceId) => boolean;
+  /** An instance asks for a place on the host, or has given up its own. */
+  readonly claimed: () => void;
   /** A fact has changed. */
   readonly changed: () => void;
 };

@@ -62,14 +62,21 @@ export class Site {
   #openflowPort = 0;
   #desired: ((flows: readonly string[]) => void)[] = [];
 
-  private constructor(ovs: Ovs) {
+  /** Arguments of the controller besides those that every site has. */
+  readonly #settings: readonly string[];
+
+  private constructor(ovs: Ovs, settings: readonly string[]) {
     this.ovs = ovs;
+    this.#settings = settings;
   }
 
-  /** @param protocols as Open vSwitch writes them; undefined leaves its own default */
-  static async open(t: Test, protocols?: string): Promise<Site> {
+  /**
+   * @param protocols as Open vSwitch writes them; undefined leaves its own default
+   * @param settings further arguments of the controller
+   */
+  static async open(t: Test, protocols?: string, settings: readonly string[] = []): Promise<Site> {
     const ovs = await startOvs();
-    const site = new Site(ovs);
+    const site = new Site(ovs, settings);
     t.teardown(() => site.close());
     await ovs.addBridge('s1', {
       dpid: DPID,
@@ -130,6 +137,7 @@ export class Site {
       `--interface-prefix=${PREFIX}`,
       `--audit-interval=${AUDIT_MS}`,
       `--drain-time=${DRAIN_MS}`,
+      ...this.#settings,
     ];
     const child = spawn(process.execPath, ['--no-warnings=ExperimentalWarning', PROGRAM, ...argv], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

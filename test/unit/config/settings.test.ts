@@ -10,6 +10,7 @@ const user: Surroundings = {
   isRoot: false,
   packageDirectory: '/opt/chainstitch',
   workingDirectory: '/home/u',
+  memoryMiB: 4000,
 };
 const root: Surroundings = { ...user, isRoot: true };
 
@@ -54,6 +55,8 @@ t.test('defaults', async (t) => {
     auditInterval: 10_000,
     drainTime: 1000,
     warmPool: '',
+    instanceMemory: 3500,
+    instancesPerCore: 256,
     webhookTargets: 'public',
     onStop: 'remove',
     logLevel: 'info',

@@ -186,6 +186,17 @@ t.test('active means that the guest is ready and the switch has answered', async
     switches: [{ switch: 's1', connection: 'connected' }],
     paths: [{ hops: [{ phase: 'backoff', problem: 'the emulator ended by SIGKILL' }] }],
   });
+  network.instance('i1', 'waiting', 'the host has no room for it');
+  await settle(control);
+  t.match(status(control), {
+    phase: 'degraded',
+    conditions: [
+      {},
+      {},
+      { status: false, reason: 'NoRoom', message: /i1 .* is waiting: the host has no room/ },
+    ],
+    paths: [{ hops: [{ phase: 'waiting' }] }],
+  });
   control.close();
 });
 
