@@ -79,6 +79,7 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
     },
     wake,
     meters,
+    cgroup: settings.instanceCgroup,
     log: log.child({ part: 'nf' }),
   });
   const loop = createControl({

@@ -13,6 +13,7 @@ import { ChainstitchError } from './model/errors.ts';
 import type { PortFact, SwitchFact } from './model/facts.ts';
 import type { Dpid, Mac, OfPort } from './model/ids.ts';
 import type { Instances, Introspection, Switches } from './model/interfaces.ts';
+import { findCgroups } from './nf/cgroup.ts';
 import { findAccelerator } from './nf/find-accelerator.ts';
 import { loadCatalogue } from './northbound/catalogue.ts';
 import { createNorthbound } from './northbound/index.ts';
@@ -25,6 +26,11 @@ export async function machine(argv: readonly string[]): Promise<Machine> {
   const settings = loadSettings(argv, process.env);
   return {
     settings,
+    limits: () => {
+      const found = findCgroups(settings.instanceCgroup, settings.runDir);
+      if (found.is === 'there') found.cgroups.close();
+      return found.is === 'there' ? 'there' : found;
+    },
     accelerator: () => findAccelerator(settings.imageDir, loadCatalogue(settings.functionDir)),
   };
 }

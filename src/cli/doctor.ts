@@ -29,6 +29,8 @@ export type Machine = {
   };
   /** What a guest runs fastest with here. Takes some seconds. */
   readonly accelerator: () => Promise<'kvm' | 'tcg'>;
+  /** Whether the kernel can hold instances to limits. */
+  readonly limits: () => 'there' | { readonly why: string; readonly remedy: string };
 };
 
 export type Check = {
@@ -159,6 +161,21 @@ export const CHECKS: Readonly<Record<string, Check>> = {
         state: 'warn',
         found: `${device} opens, and a guest does not run well with it`,
         remedy: `${slow}Nested virtualization is often emulated; nothing is to be done then.`,
+      };
+    },
+  },
+  limits: {
+    title: 'Limits',
+    needs:
+      'Better with a cgroup v2 to divide, by which each function is held to its memory, processor time and tasks. ' +
+      'Whether that works is found out by making one, from where the doctor is run; the log of the controller says it, too.',
+    look: async ({ limits }) => {
+      const found = limits();
+      if (found === 'there') return ok('a cgroup was made, with limits');
+      return {
+        state: 'warn',
+        found: found.why,
+        remedy: `Functions work, without limits by the kernel. ${found.remedy}`,
       };
     },
   },

@@ -209,6 +209,11 @@ export const SETTINGS = {
     default: '256',
     help: 'Instances for each core that the controller may use. One more waits for room, and its chain says so.',
   },
+  'instance-cgroup': {
+    type: { is: 'file' },
+    default: '',
+    help: 'Directory of a cgroup v2 that the controller may write and that has no processes: instances get cgroups below it, with bounds on memory, processor time and tasks. Without it the one that the controller stands in is divided, where that is delegated to it.',
+  },
   'webhook-targets': {
     type: { is: 'choice', of: ['public', 'any'] },
     default: 'public',

@@ -43,6 +43,15 @@ const OVERHEAD_MIB = { process: 1, vm: 32, foreign: 64 } as const;
 export const memoryOf = ({ memoryMiB, boot }: OwnFunctionSpec, isolation: Isolation): number =>
   memoryMiB + OVERHEAD_MIB[boot ? 'foreign' : isolation];
 
+/**
+ * The memory that the kernel lets one have at most: pages of its image and of shared libraries are charged to whoever
+ * touches them first, so it is more than what one is counted with.
+ */
+export const allowanceOf = (spec: OwnFunctionSpec, isolation: Isolation): number =>
+  memoryOf(spec, isolation) + SHARED_MIB[isolation];
+
+const SHARED_MIB = { process: 8, vm: 64 } as const;
+
 /** @param claims in the order in which they were made */
 export function admit(claims: readonly Claim[], whole: Room): Verdict {
   const admitted: InstanceId[] = [];

@@ -77,11 +77,18 @@ export function probeArguments(id: string, files: LaunchFiles, options: LaunchOp
 
 const machine = (accelerator: Accelerator, memoryMiB: number): readonly string[] => [
   ...['-M', 'microvm,acpi=off,pic=off,pit=on,rtc=off,isa-serial=on,auto-kernel-cmdline=off'],
-  ...['-accel', accelerator],
+  ...accelerated(accelerator),
   ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
   ...['-m', String(memoryMiB)],
   ...['-global', 'virtio-mmio.force-legacy=false'],
 ];
+
+/** What a guest is translated into is a part of its memory like any other: by itself QEMU would take up to a GiB. */
+export const accelerated = (accelerator: Accelerator): readonly string[] => [
+  '-accel',
+  accelerator === 'tcg' ? `tcg,tb-size=${TRANSLATED_MIB}` : accelerator,
+];
+const TRANSLATED_MIB = 64;
 
 const guest = (id: string, left: string, right: string, image: string): readonly string[] => [
   ...['-kernel', image],

@@ -4,7 +4,7 @@
 import { commandLineOf } from '../model/boot.ts';
 import type { BootSpec } from '../model/declared.ts';
 import type { WantedInstance } from '../model/desired.ts';
-import { confinement, console, type LaunchFiles, type LaunchOptions, option } from './argv.ts';
+import { accelerated, confinement, console, type LaunchFiles, type LaunchOptions, option } from './argv.ts';
 
 /**
  * A guest that takes segments and unfinished checksums from one card and puts them out of another, as a bridge does,
@@ -35,7 +35,7 @@ export function foreignArguments(
   ];
   return [
     ...['-M', machine === 'pc' ? 'q35,smm=off,vmport=off' : 'microvm,isa-serial=on'],
-    ...['-accel', options.accelerator],
+    ...accelerated(options.accelerator),
     ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
     ...['-m', String(instance.function.memoryMiB)],
     ...['-kernel', files.image],

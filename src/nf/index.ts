@@ -13,6 +13,7 @@ import { AcceleratorChoice } from './accelerator.ts';
 import { admit, type Room, UNBOUNDED } from './admission.ts';
 import type { Accelerator } from './argv.ts';
 import { audit } from './audit.ts';
+import { type Cgroups, findCgroups } from './cgroup.ts';
 import { type Clock, systemClock, within } from './clock.ts';
 import { limit } from './limit.ts';
 import type { Log } from './log.ts';
@@ -49,6 +50,8 @@ export type InstancesOptions = {
   readonly auditEvery?: number;
   /** What instances may have of this host together; default without bounds. */
   readonly room?: Room;
+  /** A cgroup v2 for those of instances; default one that is found to be the controller's. */
+  readonly cgroup?: string;
   /** Instances that are started or removed at the same time; default twice the processors, at least 4. */
   readonly startsAtOnce?: number;
 };
@@ -101,6 +104,7 @@ class Fleet implements Instances {
 
   constructor(options: InstancesOptions) {
     const runDir = new RunDir(options.runDir);
+    runDir.lock();
     const clock = options.clock ?? systemClock;
     const qemu = options.qemu ?? 'qemu-system-x86_64';
     const users = new Users(runDir.path);
@@ -126,6 +130,7 @@ class Fleet implements Instances {
         user: users.probe,
       }),
       users,
+      cgroups: this.#findCgroups(options, runDir),
       starts: limit(options.startsAtOnce ?? Math.max(4, 2 * availableParallelism())),
       gate: new Promise((resolve) => {
         this.#openGate = resolve;
@@ -134,9 +139,17 @@ class Fleet implements Instances {
       claimed: () => this.#allotSoon(),
       changed: () => this.#changed(),
     };
-    runDir.lock();
     this.#remains = this.#adopt(runDir.discover());
     this.settled = Promise.all([...this.#supervisors.values()].map((one) => one.settled)).then(() => {});
+  }
+
+  #findCgroups({ cgroup = '', log }: InstancesOptions, runDir: RunDir): Cgroups | undefined {
+    const found = findCgroups(cgroup, runDir.path);
+    if (found.is === 'there') return found.cgroups;
+    // Who has named one wants limits; where none is named they are an addition.
+    const say = cgroup === '' ? log.info : log.warn;
+    say.call(log, { why: found.why, remedy: found.remedy }, 'the kernel holds instances to no limits');
+    return undefined;
   }
 
   facts(): ReadonlyMap<InstanceId, InstanceFact> {
@@ -178,7 +191,10 @@ class Fleet implements Instances {
     const removed = Promise.all(supervisors.map((supervisor) => supervisor.removed));
     await within(this.#around.clock, STOP_WITHIN_MS, removed);
     await this.#clearRemains();
-    if ((await this.#audit()) && this.#supervisors.size === 0) this.#around.runDir.removeTree();
+    if ((await this.#audit()) && this.#supervisors.size === 0) {
+      this.#around.runDir.removeTree();
+      this.#around.cgroups?.close();
+    }
     this.#around.taps.close();
     this.#around.runDir.unlock();
   }
@@ -288,6 +304,7 @@ class Fleet implements Instances {
       bridges,
       supervisors: this.#supervisors,
     });
+    this.#around.cgroups?.retain(this.#supervisors);
     // The directories tell of the ports, so they go last.
     if (complete) this.#forgetRemains();
     return complete;

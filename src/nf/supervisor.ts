@@ -8,12 +8,13 @@ import { ChainstitchError } from '../model/errors.ts';
 import type { InstanceCounters, InstanceFact } from '../model/facts.ts';
 import { type Claim, memoryOf } from './admission.ts';
 import type { Accelerator } from './argv.ts';
+import { limitsOf } from './cgroup.ts';
 import { bootConfiguration, bytesOf, listsIn, tooLong } from './configuration.ts';
 import type { GuestLine } from './contract.ts';
 import { factOf, sameFact } from './fact.ts';
 import type { ForeignGuest } from './foreign-console.ts';
 import { Guest } from './guest.ts';
-import { imageOf, isolationGiven, isolationWith, launchOf } from './isolation.ts';
+import { imageOf, isolationGiven, isolationWith, type Launch, launchOf } from './isolation.ts';
 import {
   adoptMachine,
   type Effect,
@@ -365,7 +366,7 @@ export class Supervisor {
       user: this.#user,
       root: runDir.empty(),
     };
-    const launch = launchOf(isolation, this.#wanted, boot.revision, files, options);
+    const launch = this.#confine(launchOf(isolation, this.#wanted, boot.revision, files, options), isolation);
     this.#launchedAt = clock.now();
     const runner = await Runner.launch(launch, runDir.log(id), clock);
     const over = new Promise<void>((resolve) => {
@@ -377,6 +378,13 @@ export class Supervisor {
     // The place among the starts is kept until the guest is up: booting is what would overload the host.
     if (this.#isCurrent(attempt)) await over;
     // What has overtaken this start comes next and ends the guest, unless it is to be kept.
+  }
+
+  #confine(launch: Launch, isolation: Isolation): Launch {
+    const { cgroups } = this.#around;
+    const { id, function: spec } = this.#wanted;
+    cgroups?.make(id, limitsOf(spec, isolation));
+    return cgroups?.inside(id, launch) ?? launch;
   }
 
   #bootConfiguration(): Configuration {
@@ -573,6 +581,7 @@ export class Supervisor {
       this.#cancelTick();
       this.#settle();
       this.#around.users.release(this.#user);
+      this.#around.cgroups?.remove(this.#wanted.id);
       this.#remove();
     });
   }

@@ -1,6 +1,7 @@
 import type { InstanceId } from '../model/ids.ts';
 import type { Meters } from '../model/meters.ts';
 import type { AcceleratorChoice } from './accelerator.ts';
+import type { Cgroups } from './cgroup.ts';
 import type { Limit } from './limit.ts';
 import type { Log } from './log.ts';
 import type { Timing } from './machine.ts';
@@ -18,6 +19,8 @@ export type Surroundings = PlaceOptions & {
   readonly meters: Meters;
   readonly accelerator: AcceleratorChoice;
   readonly users: Users;
+  /** What the kernel holds instances to their limits by; undefined where it cannot. */
+  readonly cgroups: Cgroups | undefined;
   /** Bounds how many are started or removed at once. */
   readonly starts: Limit;
   /** Opens with the first `want`: until then nothing may be started or removed. */

@@ -57,6 +57,7 @@ t.test('defaults', async (t) => {
     warmPool: '',
     instanceMemory: 3500,
     instancesPerCore: 256,
+    instanceCgroup: '',
     webhookTargets: 'public',
     onStop: 'remove',
     logLevel: 'info',
