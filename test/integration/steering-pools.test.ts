@@ -135,6 +135,24 @@ t.test('a pool grows, is drained and shrinks without losing a frame', async (t) 
     `${gone} is left`,
     async () => !(await used()).includes(gone),
   );
+  const ports = new RegExp(` ct${gone.slice(1)}[lr]$`);
+  /** The frames that have gone through it, as far as they are known. */
+  const through = async (): Promise<number> =>
+    (await wire.report()).journeys
+      .filter(({ way }) => way.some((place) => ports.test(place)))
+      .flatMap(({ numbers }) => numbers)
+      .reduce((sum, [first, last]) => sum + last - first + 1, 0);
+  await eventually(t, 'nothing goes through it any more', async () => {
+    const before = await through();
+    for (const stream of streams) await wire.reaches(stream, /^out s1-eth\d$/);
+    return before > 0 && (await through()) === before;
+  });
+  t.ok((await ready()).includes(gone), 'and stays until it may go');
+  await change(
+    { instances: 3, drain: [gone] },
+    'it is the first to go',
+    async () => (await ready()).length === 3 && !(await ready()).includes(gone),
+  );
   await change({ instances: 1 }, 'there is one', async () => (await ready()).length === 1);
   t.strictSame(await used(), await ready());
   await wire.stop(...streams);

@@ -249,6 +249,14 @@ t.test('a drained instance and one too many are left by make-before-break, then 
     else t.equal(now, before[n]);
   });
   t.ok(drained.instances.has('i1' as InstanceId), 'it stays in the pool');
+  const joined = declare([forAll([shared('edge')], 90)], {
+    subscribers: many(90),
+    pools: [pool('edge', 3, { drain: ['i1' as InstanceId] })],
+  });
+  t.notOk(
+    pins(plan(joined, drained, { now: DRAIN }), 90).includes('i1' as InstanceId),
+    'nor do new ones come',
+  );
 
   const two = declare([forAll([shared('edge')], 60)], {
     subscribers: many(60),
