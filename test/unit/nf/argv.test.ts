@@ -24,7 +24,7 @@ t.test('the whole command line', async (t) => {
       '-M',
       'microvm,acpi=off,pic=off,pit=on,rtc=off,isa-serial=on,auto-kernel-cmdline=off',
       '-accel',
-      'tcg',
+      'tcg,tb-size=64',
       '-nodefaults',
       '-no-user-config',
       '-no-reboot',
